@@ -1,0 +1,58 @@
+/** What bringing things up returns; addresses and pids are values, never constants. */
+import type { Policy } from './policy.js';
+
+export interface Address {
+  host: string;
+  port: number;
+}
+
+/** A ready envoy.yaml of the user's own; whatever takes a policy takes it. */
+export interface UserConfig {
+  frame: 'user';
+  id: string;
+  label: string;
+  /** The file's text. */
+  yaml: string;
+}
+
+export type SidecarConfig = Policy | UserConfig;
+
+export interface EnvoyBinary {
+  path: string;
+  /** e.g. `1.40.0` */
+  version: string;
+  /** GNU build id in hex, or the SHA-256 of the file when it has none. */
+  buildId: string;
+}
+
+export interface Sidecar {
+  pid: number;
+  /** Thread id of wrk:worker_0, the only thread on the worker core. */
+  workerTid: number;
+  /** Where clients connect. */
+  address: Address;
+  admin: Address;
+  /** Whether clients must speak TLS to `address`. */
+  tls: boolean;
+  envoy: EnvoyBinary;
+  /** The configuration Envoy runs, as rendered. */
+  yaml: string;
+  /** The same with ports and paths normalised: what a run key is made of. */
+  normalisedYaml: string;
+  /** Envoy's counters (admin /stats), by full name. */
+  stats(): Promise<Record<string, number>>;
+  alive(): boolean;
+  stop(): Promise<void>;
+}
+
+export interface Backend {
+  /** `socketify` (the paper's) or `node` (stand-in). */
+  name: string;
+  version: string;
+  /** Why the paper's backend was not used; null when it was. */
+  standInReason: string | null;
+  pid: number;
+  address: Address;
+  alive(): boolean;
+  stop(): Promise<void>;
+}
