@@ -1,0 +1,44 @@
+/** What makes two runs "the same measurement": the content key of a run. */
+import { createHash } from 'node:crypto';
+
+/** A load as planned. Rates may be relative, because the absolute one is only known once the sidecar was seen. */
+export interface PlannedLoad {
+  mode: 'closed' | 'open' | 'knee-search' | 'exactly';
+  connections: number;
+  path: string;
+  warmUpS?: number;
+  durationS?: number;
+  /** Requests to send; mode `exactly`. */
+  requests?: number;
+  /** Absolute rate in requests per second. */
+  ratePerS?: number;
+  /** Rate as a share of the policy's knee (0..1]. */
+  kneeShare?: number;
+  /** Rate at which the worker thread is busy this share of the time (0..1). */
+  utilisation?: number;
+}
+
+/** Everything a result depends on by intention; not the git commit, ports, paths or the time. */
+export interface RunSpec {
+  /** Rendered envoy.yaml with ports and paths normalised. */
+  envoyYaml: string;
+  envoyBuildId: string;
+  backend: { name: string; version: string };
+  load: PlannedLoad;
+  collector: { name: string; version: string };
+}
+
+/** SHA-256 (hex) of the canonical JSON of a run's specification. */
+export function runKey(spec: RunSpec): string {
+  return createHash('sha256').update(canonicalJson(spec)).digest('hex');
+}
+
+/** JSON with keys sorted at every depth and absent values left out: equal values give equal text. */
+export function canonicalJson(value: unknown): string {
+  if (Array.isArray(value)) return `[${value.map(canonicalJson).join(',')}]`;
+  if (value !== null && typeof value === 'object') {
+    const entries = Object.entries(value).filter(([, v]) => v !== undefined).sort(([a], [b]) => (a < b ? -1 : 1));
+    return `{${entries.map(([key, v]) => `${JSON.stringify(key)}:${canonicalJson(v)}`).join(',')}}`;
+  }
+  return JSON.stringify(value);
+}
