@@ -1,0 +1,53 @@
+/** The kernel's TypeScript: strict for cells and lib alike, and aware of which lib files have been loaded. */
+'use strict';
+const path = require('node:path');
+
+/**
+ * Adds `strict` to the options that tslab fixes. tslab takes the compiler's functions from its module, so the module
+ * in the cache is replaced by a copy.
+ */
+function makeStrict(typescript) {
+  const cached = Object.values(require.cache).find((module) => module?.exports === typescript);
+  if (!cached) throw new Error("the notebook kernel cannot start: its compiler is not in Node's module cache");
+  cached.exports = {
+    ...typescript,
+    createWatchCompilerHost: (files, options, ...rest) =>
+      // alwaysStrict contradicts tslab's noImplicitUseStrict.
+      typescript.createWatchCompilerHost(files, { ...options, strict: true, alwaysStrict: false }, ...rest),
+  };
+}
+
+/**
+ * Remembers the text of every project file the kernel has run. An edited file would be loaded anew only when a cell
+ * imports it directly; reached through another file it silently keeps its old code, so cells must not go on.
+ * @returns a function giving the loaded files, relative to `root`, whose text on disk is no longer what was loaded.
+ */
+function watchLoadedFiles(typescript, executor, root) {
+  const readFile = typescript.sys.readFile;
+  const textRead = new Map();
+  const textLoaded = new Map();
+  typescript.sys.readFile = (file, encoding) => {
+    const text = readFile(file, encoding);
+    if (file.startsWith(root) && !file.includes('/node_modules/')) textRead.set(file, text);
+    return text;
+  };
+
+  const createExecutor = executor.createExecutor;
+  executor.createExecutor = (rootDir, converters, log) => {
+    const converter = converters.node;
+    const convert = converter.convert;
+    converter.convert = (declarations, source) => {
+      const converted = convert(declarations, source);
+      for (const { path: output } of converted.sideOutputs ?? []) {
+        const file = [output.replace(/\.js$/, '.ts'), output].find((name) => textRead.has(name));
+        if (file) textLoaded.set(file, textRead.get(file));
+      }
+      return converted;
+    };
+    return createExecutor(rootDir, converters, log);
+  };
+
+  return () => [...textLoaded].filter(([file, text]) => readFile(file) !== text).map(([file]) => path.relative(root, file));
+}
+
+module.exports = { makeStrict, watchLoadedFiles };
