@@ -6,13 +6,19 @@ export interface Address {
   port: number;
 }
 
-/** A ready envoy.yaml of the user's own; whatever takes a policy takes it. */
+/** A ready envoy.yaml of the user's own; whatever takes a policy takes it. Made by `userConfig()`. */
 export interface UserConfig {
   frame: 'user';
   id: string;
   label: string;
   /** The file's text. */
   yaml: string;
+  /** The file's name, for messages. */
+  file?: string;
+  /** Name of the listener clients use; needed when the file has several. */
+  listener?: string;
+  /** Names of the clusters that become the backend; those that the listener's routes name when left out. */
+  clusters?: string[];
 }
 
 export type SidecarConfig = Policy | UserConfig;
@@ -39,7 +45,7 @@ export interface Sidecar {
   yaml: string;
   /** The same with ports and paths normalised: what a run key is made of. */
   normalisedYaml: string;
-  /** Envoy's counters (admin /stats), by full name. */
+  /** Envoy's counters and gauges (admin /stats), by full name. */
   stats(): Promise<Record<string, number>>;
   alive(): boolean;
   stop(): Promise<void>;

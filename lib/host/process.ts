@@ -102,8 +102,9 @@ let signalsHandled = false;
  * Starts a long-lived program whose end is tied to ours.
  * @param options.name how messages and the ledger call it.
  * @param options.logFile where its output goes; kept in `.workbench/log/<name>-<pid>.log` by default.
+ * @param options.stdoutFile where standard output goes instead, when it is data rather than messages.
  */
-export async function start(argv: string[], options: RunOptions & { name: string; logFile?: string }): Promise<Daemon> {
+export async function start(argv: string[], options: RunOptions & { name: string; logFile?: string; stdoutFile?: string }): Promise<Daemon> {
   if (!signalsHandled) {
     for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => onSignal(signal));
     process.on('exit', killAllNow);
@@ -112,9 +113,10 @@ export async function start(argv: string[], options: RunOptions & { name: string
   const logFile = options.logFile ?? workbenchPath('log', `${options.name}-${process.pid}-${Date.now()}.log`);
   fs.mkdirSync(path.dirname(logFile), { recursive: true });
   const log = fs.openSync(logFile, 'w');
-  const child = $({ ...zxOptions(options), stdio: ['ignore', log, log] })`exec ${[...dieWithParent(), ...pinned(options.cpus), ...argv]}`;
+  const stdout = options.stdoutFile ? fs.openSync(options.stdoutFile, 'a') : log;
+  const child = $({ ...zxOptions(options), stdio: ['ignore', stdout, log] })`exec ${[...dieWithParent(), ...pinned(options.cpus), ...argv]}`;
   const pid = child.pid;
-  fs.closeSync(log);
+  new Set([log, stdout]).forEach((file) => fs.closeSync(file));
   if (pid === undefined) throw new Error(`${options.name} could not be started: ${argv.join(' ')}`);
   const entry = writeLedger(pid, options.name);
   let ended = false;

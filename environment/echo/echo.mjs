@@ -1,0 +1,40 @@
+/**
+ * Stand-in for echo.py on machines where socketify's native library does not load: same routes, same report.
+ * Every figure measured with it names it.
+ */
+import * as http from 'node:http';
+
+const DEFAULT_BYTES = 100;
+const MAX_BYTES = 64 * 1024 * 1024;
+const bodies = new Map();
+
+function body(size) {
+  if (!bodies.has(size)) {
+    if (bodies.size >= 64) bodies.clear();
+    bodies.set(size, Buffer.alloc(size, 'x'));
+  }
+  return bodies.get(size);
+}
+
+function answer(request, response) {
+  const asked = request.url.slice(1);
+  if (asked === 'headers') {
+    response.setHeader('content-type', 'application/json');
+    const raw = request.rawHeaders;
+    const names = raw.filter((_, i) => i % 2 === 0);
+    return response.end(JSON.stringify(names.map((name, i) => [name.toLowerCase(), raw[2 * i + 1]])));
+  }
+  const size = asked === '' ? DEFAULT_BYTES : Number(asked);
+  if (!Number.isInteger(size) || size < 0 || size > MAX_BYTES) {
+    response.statusCode = 400;
+    return response.end(`ask for /N with 0 <= N <= ${MAX_BYTES}, not "/${asked}"`);
+  }
+  response.setHeader('content-length', size);
+  response.end(body(size));
+}
+
+// Envoy keeps its upstream connections open; a server that closes idle ones after 5 s would show up as resets.
+const server = http.createServer({ keepAliveTimeout: 0 }, answer);
+server.listen(0, '127.0.0.1', () => {
+  console.log(JSON.stringify({ port: server.address().port, name: 'node', version: process.versions.node }));
+});

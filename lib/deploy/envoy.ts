@@ -1,0 +1,196 @@
+/**
+ * Brings up a real Envoy: any binary, any policy or configuration, its one worker alone on a core.
+ *
+ * The kernel chooses the ports and Envoy reports them, so none can be taken; hot restart is off, so instances share
+ * no memory and leave none behind.
+ */
+import * as fs from 'node:fs';
+import * as path from 'node:path';
+import { pin, planCpus, type CpuPlan } from '../host/cpus.js';
+import { run, start, type Daemon } from '../host/process.js';
+import { findEnvoy } from './envoy-binary.js';
+import { ensureCertificate } from './certificate.js';
+import type { Certificate } from './policies/downstream-tls.js';
+import { assertFree } from './ports.js';
+import { normalise, render } from './render.js';
+import { makeRunFolder, removeRunFolder } from './run-folder.js';
+import type { Address, EnvoyBinary, Sidecar, SidecarConfig } from './types.js';
+
+export { findEnvoy, installEnvoyRelease } from './envoy-binary.js';
+
+export interface SidecarOptions {
+  /** The pinned one by default. */
+  envoy?: EnvoyBinary;
+  /** The backend's address. */
+  upstream: Address;
+  cpus?: CpuPlan;
+  /** Where clients connect; a free loopback port by default. */
+  listener?: Address;
+  /** Words put before Envoy's command line, e.g. of Valgrind; the program must exec Envoy, not fork it. */
+  wrap?: string[];
+  readyTimeoutMs?: number;
+  /** For policies with TLS; `.workbench/tls/` by default, made when missing. */
+  certificate?: Certificate;
+  /** Envoy's own messages (standard error); removed at stop when left out. */
+  logFile?: string;
+  /** Access log of policies that write one; `/dev/null` by default. Envoy fills it every 10 s and at stop. */
+  accessLogFile?: string;
+}
+
+/** As `--concurrency` of the paper's deployments. */
+const concurrency = '1';
+const anyPort: Address = { host: '127.0.0.1', port: 0 };
+const startTimeoutMs = 30_000;
+const wrappedStartTimeoutMs = 180_000;
+/** Valgrind writes its results after SIGTERM. */
+const wrappedGraceMs = 60_000;
+
+/**
+ * Starts Envoy and waits until it serves.
+ * @throws Error with Envoy's own last words when it exits or is not ready in time; nothing is left behind then.
+ */
+export async function startSidecar(config: SidecarConfig, options: SidecarOptions): Promise<Sidecar> {
+  const envoy = options.envoy ?? (await findEnvoy());
+  const cpus = options.cpus ?? planCpus();
+  const listener = options.listener ?? anyPort;
+  await assertFree(listener);
+  const certificate = options.certificate ?? (await certificateFor(config));
+  const rendered = render(config, { listener, admin: anyPort, upstream: options.upstream, certificate });
+  const folder = makeRunFolder('envoy');
+  const files = { config: path.join(folder, 'envoy.yaml'), admin: path.join(folder, 'admin') };
+  let daemon: Daemon | undefined;
+  const stop = async () => {
+    await daemon?.stop(options.wrap ? wrappedGraceMs : undefined);
+    removeRunFolder(folder);
+  };
+  try {
+    fs.writeFileSync(files.config, rendered.yaml);
+    const argv = [
+      ...(options.wrap ?? []), envoy.path, '-c', files.config, '--concurrency', concurrency,
+      '--admin-address-path', files.admin, '--disable-hot-restart', '--log-level', 'warning',
+    ];
+    daemon = await start(argv, {
+      name: `envoy-${config.id}`,
+      cpus: cpus.others,
+      logFile: options.logFile ?? path.join(folder, 'envoy.log'),
+      stdoutFile: options.accessLogFile ?? '/dev/null',
+    });
+    const timeoutMs = options.readyTimeoutMs ?? (options.wrap ? wrappedStartTimeoutMs : startTimeoutMs);
+    const ready = await untilServing(daemon, files.admin, rendered.listener, timeoutMs);
+    await pin(ready.workerTid, [cpus.worker]);
+    return {
+      ...ready,
+      pid: daemon.pid,
+      tls: rendered.tls,
+      envoy,
+      yaml: rendered.yaml,
+      normalisedYaml: normalise(rendered.yaml),
+      stats: () => readStats(ready.admin),
+      alive: daemon.alive,
+      stop,
+    };
+  } catch (error) {
+    await stop();
+    throw error;
+  }
+}
+
+/**
+ * Asks Envoy itself whether a configuration is sound (`--mode validate`).
+ * @throws Error with Envoy's reason.
+ */
+export async function validateConfig(envoy: EnvoyBinary, yaml: string): Promise<void> {
+  const folder = makeRunFolder('validate');
+  try {
+    const file = path.join(folder, 'envoy.yaml');
+    fs.writeFileSync(file, yaml);
+    const { exitCode, stderr } = await run(
+      [envoy.path, '--mode', 'validate', '-c', file, '--disable-hot-restart', '--log-level', 'warning'], { allow: 'any' },
+    );
+    if (exitCode !== 0) throw new Error(`Envoy ${envoy.version} refuses the configuration: ${lastError(stderr)}`);
+  } finally {
+    removeRunFolder(folder);
+  }
+}
+
+/** Only policies with TLS need openssl. */
+async function certificateFor(config: SidecarConfig): Promise<Certificate> {
+  if (config.frame !== 'user' && config.tls) return ensureCertificate();
+  return { cert: '', key: '' };
+}
+
+interface Serving {
+  address: Address;
+  admin: Address;
+  workerTid: number;
+}
+
+/** Polls until Envoy is live and its worker accepts; fails as soon as the process is gone. */
+async function untilServing(daemon: Daemon, adminFile: string, listener: string, timeoutMs: number): Promise<Serving> {
+  const deadline = Date.now() + timeoutMs;
+  while (Date.now() < deadline) {
+    if (!daemon.alive()) {
+      const { exitCode, signal } = await daemon.exited;
+      throw new Error(`${daemon.name} exited at start (${signal ?? `code ${exitCode}`}): ${lastError(daemon.output())}`);
+    }
+    const serving = await serves(daemon.pid, adminFile, listener).catch(() => null);
+    if (serving) return serving;
+    await new Promise((resolve) => setTimeout(resolve, pollMs));
+  }
+  const words = lastError(daemon.output());
+  throw new Error(`${daemon.name} was not ready after ${timeoutMs / 1000} s: ${words}; give it longer with readyTimeoutMs`);
+}
+
+const pollMs = 20;
+
+async function serves(pid: number, adminFile: string, listener: string): Promise<Serving | null> {
+  if (!fs.existsSync(adminFile)) return null;
+  const admin = parseAddress(fs.readFileSync(adminFile, 'utf8'));
+  if (!(await fetch(url(admin, '/ready'))).ok) return null;
+  if ((await readStats(admin))['listener_manager.workers_started'] !== 1) return null;
+  const workerTid = findWorker(pid);
+  return workerTid === undefined ? null : { admin, workerTid, address: await listenerAddress(admin, listener) };
+}
+
+/** The thread that carries all traffic; Envoy names it. */
+function findWorker(pid: number): number | undefined {
+  const tasks = `/proc/${pid}/task`;
+  const tid = fs.readdirSync(tasks).find((task) => fs.readFileSync(`${tasks}/${task}/comm`, 'utf8').trim() === 'wrk:worker_0');
+  return tid === undefined ? undefined : Number(tid);
+}
+
+async function listenerAddress(admin: Address, name: string): Promise<Address> {
+  const answer = (await (await fetch(url(admin, '/listeners?format=json'))).json()) as {
+    listener_statuses: { name: string; local_address: { socket_address: { address: string; port_value: number } } }[];
+  };
+  const status = answer.listener_statuses.find((listener) => listener.name === name);
+  if (!status) throw new Error(`Envoy has no listener ${name}`);
+  const { address, port_value } = status.local_address.socket_address;
+  return { host: address, port: port_value };
+}
+
+async function readStats(admin: Address): Promise<Record<string, number>> {
+  const answer = (await (await fetch(url(admin, '/stats?format=json'))).json()) as { stats: { name?: string; value?: unknown }[] };
+  const numbers = answer.stats.filter((stat): stat is { name: string; value: number } => typeof stat.value === 'number');
+  return Object.fromEntries(numbers.map(({ name, value }) => [name, value]));
+}
+
+function url({ host, port }: Address, page: string): string {
+  return `http://${host}:${port}${page}`;
+}
+
+/** `127.0.0.1:9901`, as Envoy writes it into `--admin-address-path`. */
+function parseAddress(text: string): Address {
+  const colon = text.trim().lastIndexOf(':');
+  const port = Number(text.trim().slice(colon + 1));
+  if (colon < 0 || !(port > 0)) throw new Error(`not an address: "${text}"`);
+  return { host: text.slice(0, colon), port };
+}
+
+/** The last thing Envoy complained about, without time stamp and source line. */
+export function lastError(log: string): string {
+  const lines = log.split('\n').filter((line) => line.trim() !== '');
+  const complaints = lines.filter((line) => /\]\[(error|critical)\]/.test(line));
+  const last = complaints[complaints.length - 1] ?? lines[lines.length - 1] ?? 'it said nothing';
+  return last.replace(/^(\[[^\]]*\])+ (\[[^\]]*\] )?/, '');
+}
