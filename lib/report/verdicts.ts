@@ -15,10 +15,10 @@ export const ratioFactor = 1.25;
 export const sharePoints = 5;
 /** Counts that depend on machine and Envoy version: the claimed range widened by this factor each way. */
 export const absoluteFactor = 2;
-/** "Same", "constant", "flat": a relative difference of at most this size. */
-export const sameTolerance = 0.1;
+/** "Same", "constant", "flat": a relative difference of at most this many per cent. */
+export const samePercent = 10;
 
-/** A value to judge: a {@link Row} of results will do. For a shape, the difference; for "same", relative (0.1 = 10 %). */
+/** A value to judge: a {@link Row} of results will do. For a shape, the difference; for "same", the relative one in %. */
 export type Evidence = Pick<Row, 'value' | 'unit' | 'interval' | 'method' | 'origin' | 'runs' | 'reason'> & {
   /** What the value is of when there is one for each policy, size or application: `IP Tag 10`. */
   case?: string;
@@ -70,7 +70,7 @@ export function judgeRange(interval: Interval, reading: Pick<RangeReading, 'kind
 
 /**
  * Where the interval of a difference lies: on the claimed side of 0, or for `same` within ±10 %.
- * @param interval 95 %; of an exact difference, that difference twice; relative (0.1 = 10 %) when `same` is claimed
+ * @param interval 95 %; of an exact difference, that difference twice; relative and in per cent when `same` is claimed
  */
 export function judgeShape(interval: Interval, expected: ShapeReading['expected'], unit = ''): Ruling {
   if (expected === 'same') return judgeSame(interval);
@@ -90,7 +90,8 @@ export function judgeShape(interval: Interval, expected: ShapeReading['expected'
  * judge them.
  * @param readingId may be left out when the claim has one reading
  * @param beside user instructions of the same quantity, printed in the reason whatever the verdict
- * @throws Error on an unknown claim or reading, or an `abs` reading without CPU and Envoy version.
+ * @throws Error on an unknown claim or reading, another unit than the claim's (differences that must be the same: %),
+ *   or an `abs` reading without CPU and Envoy version.
  */
 export function judge(claimId: string, readingId: string | undefined, evidence: Evidence, beside?: Evidence): Judgement {
   const claim = claimById(claimId);
@@ -98,7 +99,7 @@ export function judge(claimId: string, readingId: string | undefined, evidence: 
   const own = entry(claim, reading, evidence, ruleOn(claim, reading, evidence));
   if (!beside) return own;
   const { verdict, reason } = ruleOn(claim, { ...reading, cycles: undefined }, beside);
-  return { ...own, reason: `${own.reason}; by ${methodInWords(beside.method)}: ${reason} (would be ${verdict})` };
+  return { ...own, reason: `${own.reason}; by ${methodInWords(beside.method)} (${verdict}): ${reason}` };
 }
 
 /**
@@ -164,10 +165,11 @@ function ruleOn(claim: Claim, reading: Reading, evidence: Evidence): Ruling {
   if (value === null || method === 'unavailable') return { verdict: 'unavailable', reason: reason ?? `no value of ${reading.quantity}` };
   const interval = evidence.interval ?? (exactMethods.includes(method) ? ([value, value] as Interval) : null);
   if (!interval) return { verdict: 'inconclusive', reason: `${number(value)} ${evidence.unit} comes from a single repeat and has no interval; measure more repeats` };
+  checkUnit(claim, reading, evidence.unit);
   const ruling = reading.kind === 'shape' ? judgeShape(interval, reading.expected, evidence.unit) : judgeRange(interval, reading);
   if (reading.kind === 'abs') ruling.reason += `, on ${settingOf(claim, reading, evidence)}`;
   if (reading.cycles && method === 'measured: exact instruction counts') {
-    return { verdict: 'inconclusive', reason: `the claim is about cycles, which instruction counts cannot judge; by instructions ${ruling.reason} (would be ${ruling.verdict})` };
+    return { verdict: 'inconclusive', reason: `the claim is about cycles, which instruction counts cannot judge; by user instructions (${ruling.verdict}): ${ruling.reason}` };
   }
   return modelsCycles(reading, method) ? { ...ruling, reason: `${ruling.reason}; cycles modelled as CPU time x core clock (${method})` } : ruling;
 }
@@ -214,11 +216,10 @@ function weakest(methods: Method[]): Method | undefined {
 }
 
 function judgeSame(interval: Interval): Ruling {
-  const percent: Interval = [100 * interval[0], 100 * interval[1]];
-  const measured = `the difference ${intervalText(percent, '%')}`;
-  const accepted = `±${100 * sameTolerance} %`;
-  if (interval[0] >= -sameTolerance && interval[1] <= sameTolerance) return { verdict: 'reproduced', reason: `${measured} lies inside ${accepted}` };
-  if (interval[1] < -sameTolerance || interval[0] > sameTolerance) return { verdict: 'differs', reason: `${measured} lies outside ${accepted}` };
+  const measured = `the difference ${intervalText(interval, '%')}`;
+  const accepted = `±${samePercent} %`;
+  if (interval[0] >= -samePercent && interval[1] <= samePercent) return { verdict: 'reproduced', reason: `${measured} lies inside ${accepted}` };
+  if (interval[1] < -samePercent || interval[0] > samePercent) return { verdict: 'differs', reason: `${measured} lies outside ${accepted}` };
   return { verdict: 'inconclusive', reason: `${measured} straddles ${accepted}` };
 }
 
@@ -236,6 +237,12 @@ function widening({ kind, share }: Pick<RangeReading, 'kind' | 'share'>): string
 function settingOf(claim: Claim, reading: Reading, { cpu, envoyVersion }: Evidence): string {
   if (!cpu || !envoyVersion) throw new Error(`${claim.id} reading "${reading.id}" depends on machine and Envoy version; give its evidence cpu and envoyVersion (got ${cpu} and ${envoyVersion})`);
   return `${cpu}, Envoy ${envoyVersion}`;
+}
+
+/** A value in another unit than the claim's would be judged without anyone noticing. */
+function checkUnit(claim: Claim, reading: Reading, unit: string): void {
+  const expected = reading.kind !== 'shape' ? reading.unit : reading.expected === 'same' ? '%' : unit;
+  if (unit !== expected) throw new Error(`${claim.id} reading "${reading.id}" is judged in "${expected}", its evidence is in "${unit}"; convert it first`);
 }
 
 function methodInWords(method: Method): string {

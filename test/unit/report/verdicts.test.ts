@@ -67,18 +67,18 @@ describe('a claimed shape', () => {
     ['less, just below 0', [-5, -1e-9], 'less', 'reproduced'],
     ['less, touching 0', [-5, 0], 'less', 'inconclusive'],
     ['less, from 0 up', [0, 5], 'less', 'differs'],
-    ['same, at ±10 %', [-0.1, 0.1], 'same', 'reproduced'],
-    ['same, a hair beyond', [-0.05, 0.101], 'same', 'inconclusive'],
-    ['same, across all', [-1, 1], 'same', 'inconclusive'],
-    ['same, reaching 10 % from outside', [0.1, 0.3], 'same', 'inconclusive'],
-    ['same, beyond', [0.101, 0.3], 'same', 'differs'],
-    ['same, beyond on the other side', [-0.3, -0.101], 'same', 'differs'],
+    ['same, at ±10 %', [-10, 10], 'same', 'reproduced'],
+    ['same, a hair beyond', [-5, 10.1], 'same', 'inconclusive'],
+    ['same, across all', [-100, 100], 'same', 'inconclusive'],
+    ['same, reaching 10 % from outside', [10, 30], 'same', 'inconclusive'],
+    ['same, beyond', [10.1, 30], 'same', 'differs'],
+    ['same, beyond on the other side', [-30, -10.1], 'same', 'differs'],
   ] as const)('%s %s: %s', (_, interval, expected, verdict) => {
     expect(judgeShape([interval[0], interval[1]], expected).verdict).toBe(verdict);
   });
 
   it('prints differences in per cent where sameness is claimed', () => {
-    expect(judgeShape([0.02, 0.034], 'same').reason).toBe('the difference 2 to 3.4 % lies inside ±10 %');
+    expect(judgeShape([2, 3.4], 'same').reason).toBe('the difference 2 to 3.4 % lies inside ±10 %');
   });
 });
 
@@ -103,7 +103,7 @@ describe('judging a claim', () => {
   it('about cycles stays inconclusive on instructions, their reading beside', () => {
     const judged = judge('C07', undefined, evidence(58, null, { method: 'measured: exact instruction counts' }));
     expect(judged.verdict).toBe('inconclusive');
-    expect(judged.reason).toBe("the claim is about cycles, which instruction counts cannot judge; by instructions 58 % lies outside 45 to 55 % (the paper's 50 %, ±5 points) (would be differs)");
+    expect(judged.reason).toBe("the claim is about cycles, which instruction counts cannot judge; by user instructions (differs): 58 % lies outside 45 to 55 % (the paper's 50 %, ±5 points)");
   });
 
   it('about cycles on CPU time is modelled, and names what it was modelled from', () => {
@@ -115,13 +115,20 @@ describe('judging a claim', () => {
   it('about cycles on CPU time prints the instruction reading beside, without changing the verdict', () => {
     const judged = judge('C07', undefined, evidence(36, [34, 38], { method: 'measured: sampled stacks' }), evidence(51, null, { method: 'measured: exact instruction counts' }));
     expect(judged).toMatchObject({ verdict: 'differs', value: 36 });
-    expect(judged.reason).toContain("; by user instructions: 51 % lies inside 45 to 55 % (the paper's 50 %, ±5 points) (would be reproduced)");
+    expect(judged.reason).toContain("; by user instructions (reproduced): 51 % lies inside 45 to 55 % (the paper's 50 %, ±5 points)");
   });
 
   it('about counts names CPU and Envoy, and refuses evidence that does not', () => {
     const size = evidence(290, [280, 300], { unit: 'kB' });
     expect(() => judge('C23', 'size-section', size)).toThrow('give its evidence cpu and envoyVersion');
     expect(judge('C23', 'size-section', { ...size, cpu: 'AMD EPYC', envoyVersion: '1.40.0' }).reason).toContain('on AMD EPYC, Envoy 1.40.0');
+  });
+
+  it('refuses evidence in another unit than the claim, and sameness in anything but per cent', () => {
+    expect(() => judge('C10', 'http', evidence(0.5, [0.4, 0.6], { unit: '%' }))).toThrow('C10 reading "http" is judged in "instructions per cycle", its evidence is in "%"; convert it first');
+    expect(() => judge('C12', undefined, evidence(0.02, [0, 0.04], { unit: 'us' }))).toThrow('is judged in "%"');
+    expect(judge('C12', undefined, evidence(2, [0, 4])).verdict).toBe('reproduced');
+    expect(judge('C11', undefined, evidence(0.2, [0.1, 0.3], { unit: 'instructions per cycle' })).verdict).toBe('reproduced');
   });
 
   it('without a value is unavailable with the reason given, never 0', () => {
