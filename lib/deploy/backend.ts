@@ -1,6 +1,7 @@
 /** The server behind the sidecar: the paper's socketify echo, or a Node stand-in where its native library cannot load. */
 import * as fs from 'node:fs';
 import * as path from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { planCpus, type CpuPlan } from '../host/cpus.js';
 import { projectPath, venvPath } from '../host/paths.js';
 import { run, start, type Daemon } from '../host/process.js';
@@ -63,7 +64,7 @@ async function untilListening(daemon: Daemon): Promise<Report> {
     const line = /^\{.*\}$/m.exec(daemon.output());
     if (line) return JSON.parse(line[0]) as Report;
     if (!daemon.alive()) break;
-    await new Promise((resolve) => setTimeout(resolve, 20));
+    await sleep(20);
   }
   const words = daemon.output().trim().split('\n').pop() || 'it said nothing';
   throw new Error(`the echo server ${daemon.alive() ? `did not listen within ${startTimeoutMs / 1000} s` : 'exited at start'}: ${words}`);

