@@ -7,6 +7,7 @@ import { countLabels, number, type Judgement } from './verdicts.js';
 export interface IndexItem {
   /** `fig07`, `tab03`: the page's anchor, and what claims refer to. */
   item: string;
+  /** With the item's name: `Figure 6: tail latency against throughput`. */
   title: string;
   /** Exported notebook, relative to the page; null when it was not executed. */
   notebook: string | null;
@@ -126,7 +127,7 @@ function itemSection(item: IndexItem, claims: readonly Judgement[], plotlyPath: 
   const own = claims.filter((claim) => claim.item === item.item);
   const links = [item.notebook && `<a href="${escape(item.notebook)}">notebook</a>`, `<a href="${escape(item.jsonPath)}">data (JSON)</a>`].filter(Boolean);
   return `<article id="${escape(item.item)}">
-<h3>${escape(itemName(item.item))}: ${escape(item.title)}<span class="item">${links.join(' · ')}</span></h3>
+<h3>${escape(item.title)}<span class="item">${links.join(' · ')}</span></h3>
 <figure>
 ${picture(item, plotlyPath)}
 ${item.tableHtml ? `<div class="scroll">${item.tableHtml}</div>` : ''}
@@ -146,7 +147,7 @@ ${rows.join('\n')}
 
 function picture({ item, title, svgOrPngPath, figure, tableHtml }: IndexItem, plotlyPath: string | undefined): string {
   if (!svgOrPngPath) return tableHtml ? '' : '<p class="soft">No picture: nothing on this machine could draw one; the data is linked above.</p>';
-  const image = `<div class="picture"><img src="${dataUri(svgOrPngPath)}" alt="${escape(`${itemName(item)}: ${title}`)}"></div>`;
+  const image = `<div class="picture"><img src="${dataUri(svgOrPngPath)}" alt="${escape(title)}"></div>`;
   if (!plotlyPath || !figure) return image;
   // "<" must not end the script element early, whatever a label of the figure holds.
   const json = JSON.stringify({ data: figure.data, layout: figure.layout }).replace(/</g, '\\u003c');

@@ -18,7 +18,10 @@ export const absoluteFactor = 2;
 /** "Same", "constant", "flat": a relative difference of at most this many per cent. */
 export const samePercent = 10;
 
-/** A value to judge: a {@link Row} of results will do. For a shape, the difference; for "same", the relative one in %. */
+/**
+ * A value to judge: a {@link Row} of results will do. For a shape, the difference; for "same", the
+ * relative one, as a fraction (unit '') or in '%'.
+ */
 export type Evidence = Pick<Row, 'value' | 'unit' | 'interval' | 'method' | 'origin' | 'runs' | 'reason'> & {
   /** What the value is of when there is one for each policy, size or application: `IP Tag 10`. */
   case?: string;
@@ -90,15 +93,16 @@ export function judgeShape(interval: Interval, expected: ShapeReading['expected'
  * judge them.
  * @param readingId may be left out when the claim has one reading
  * @param beside user instructions of the same quantity, printed in the reason whatever the verdict
- * @throws Error on an unknown claim or reading, another unit than the claim's (differences that must be the same: %),
+ * @throws Error on an unknown claim or reading, another unit than the claim's,
  *   or an `abs` reading without CPU and Envoy version.
  */
 export function judge(claimId: string, readingId: string | undefined, evidence: Evidence, beside?: Evidence): Judgement {
   const claim = claimById(claimId);
   const reading = readingOf(claim, readingId);
-  const own = entry(claim, reading, evidence, ruleOn(claim, reading, evidence));
+  const given = inClaimedUnit(reading, evidence);
+  const own = entry(claim, reading, given, ruleOn(claim, reading, given));
   if (!beside) return own;
-  const { verdict, reason } = ruleOn(claim, { ...reading, cycles: undefined }, beside);
+  const { verdict, reason } = ruleOn(claim, { ...reading, cycles: undefined }, inClaimedUnit(reading, beside));
   return { ...own, reason: `${own.reason}; by ${methodInWords(beside.method)} (${verdict}): ${reason}` };
 }
 
@@ -237,6 +241,13 @@ function widening({ kind, share }: Pick<RangeReading, 'kind' | 'share'>): string
 function settingOf(claim: Claim, reading: Reading, { cpu, envoyVersion }: Evidence): string {
   if (!cpu || !envoyVersion) throw new Error(`${claim.id} reading "${reading.id}" depends on machine and Envoy version; give its evidence cpu and envoyVersion (got ${cpu} and ${envoyVersion})`);
   return `${cpu}, Envoy ${envoyVersion}`;
+}
+
+/** Relative differences are reported in per cent, also when they come as the plain fraction that statistics return. */
+function inClaimedUnit(reading: Reading, evidence: Evidence): Evidence {
+  const { value, interval, unit } = evidence;
+  if (reading.kind !== 'shape' || reading.expected !== 'same' || unit !== '') return evidence;
+  return { ...evidence, value: value === null ? null : 100 * value, interval: interval && [100 * interval[0], 100 * interval[1]], unit: '%' };
 }
 
 /** A value in another unit than the claim's would be judged without anyone noticing. */

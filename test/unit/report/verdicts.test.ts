@@ -124,7 +124,12 @@ describe('judging a claim', () => {
     expect(judge('C23', 'size-section', { ...size, cpu: 'AMD EPYC', envoyVersion: '1.40.0' }).reason).toContain('on AMD EPYC, Envoy 1.40.0');
   });
 
-  it('refuses evidence in another unit than the claim, and sameness in anything but per cent', () => {
+  it('reports a relative difference in per cent when it is given as a fraction', () => {
+    expect(judge('C12', undefined, evidence(0.02, [0, 0.04], { unit: '' }))).toMatchObject({ value: 2, interval: [0, 4], unit: '%', verdict: 'reproduced' });
+    expect(judge('C12', undefined, evidence(0.2, [0.11, 0.4], { unit: '' })).verdict).toBe('differs');
+  });
+
+  it('refuses evidence in another unit than the claim', () => {
     expect(() => judge('C10', 'http', evidence(0.5, [0.4, 0.6], { unit: '%' }))).toThrow('C10 reading "http" is judged in "instructions per cycle", its evidence is in "%"; convert it first');
     expect(() => judge('C12', undefined, evidence(0.02, [0, 0.04], { unit: 'us' }))).toThrow('is judged in "%"');
     expect(judge('C12', undefined, evidence(2, [0, 4])).verdict).toBe('reproduced');
