@@ -44,7 +44,7 @@ export async function startEcho(options: EchoOptions = {}): Promise<Backend> {
 }
 
 /** null where socketify's native library loads; it needs libuv and zlib from the system. */
-async function whyNoSocketify(): Promise<string | null> {
+export async function whyNoSocketify(): Promise<string | null> {
   const python = venvPath('bin', 'python');
   if (!fs.existsSync(python)) return 'there is no Python environment; `npm run doctor` makes it';
   const { exitCode, stderr } = await run([python, '-c', 'import socketify'], { allow: 'any', timeoutMs: startTimeoutMs });
