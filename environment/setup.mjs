@@ -145,7 +145,7 @@ function systemPackages(profile, system) {
     impossible: () => {
       const why = whyNoApt(system);
       const names = missing().map((entry) => entry.package);
-      return why ? { reason: `${names.join(', ')} missing and ${why}`, remedy: `as root: apt-get install --no-install-recommends ${names.join(' ')}; \`npm run doctor\` says what each is for` } : null;
+      return why ? { reason: `${names.join(', ')} missing and ${why}`, remedy: `as root: apt-get install --no-install-recommends ${names.join(' ')}` } : null;
     },
     run: async (log) => {
       const wanted = missing();

@@ -1,0 +1,120 @@
+/**
+ * `npm run doctor`: what this machine is and can measure, what is missing and how to get it, which figures that allows;
+ * then a hundred live requests through the real Envoy as proof. Exits with 1 when Envoy cannot be run.
+ */
+import * as http from 'node:http';
+import { capabilityNames, probeCapabilities, type Capability, type CapabilityKind, type CapabilityName } from '../host/capabilities.js';
+import { measureCoreClockHz } from '../host/clock.js';
+import { planCpus } from '../host/cpus.js';
+import { feasibility } from '../host/feasibility.js';
+import { machineWarnings, readMachine, type Machine } from '../host/machine.js';
+import { endLeftovers } from '../host/process.js';
+import { startEcho } from '../deploy/backend.js';
+import { policyById } from '../deploy/catalogue.js';
+import { startSidecar } from '../deploy/envoy.js';
+import type { Address, Backend, Sidecar } from '../deploy/types.js';
+
+const requests = 100;
+
+async function doctor(): Promise<void> {
+  for (const name of endLeftovers()) console.log(`ended ${name}, left behind by a killed run`);
+  const machine = readMachine();
+  const found = await probeCapabilities();
+  console.log(await describeMachine(machine));
+  console.log(describeCapabilities(found));
+  console.log(describeFigures(found));
+  if (!found.envoy.available) throw new Error(`Envoy cannot be run: ${found.envoy.reason}; ${found.envoy.remedy}`);
+  console.log(await proof());
+}
+
+async function describeMachine(machine: Machine): Promise<string> {
+  const { worker } = planCpus();
+  const { hz } = await measureCoreClockHz(worker);
+  const name = [machine.cpuModel, [machine.series, machine.microarchitecture].filter(Boolean).join(', ')].filter(Boolean).join(': ');
+  return [
+    `${name}; ${machine.cores} cores, ${machine.threads} threads, ${(machine.memoryBytes / 2 ** 30).toFixed(0)} GiB; ${machine.os}, Linux ${machine.kernel}`,
+    `the sidecar's worker gets core ${worker}, which runs at ${(hz / 1e9).toFixed(2)} GHz (measured by a chain of additions)`,
+    ...machineWarnings(machine).map((warning) => `note: ${warning}`),
+  ].join('\n');
+}
+
+const headings: Record<CapabilityKind, string> = {
+  sidecar: 'sidecar', collector: 'collectors', generator: 'load generators', backend: 'backends', renderer: 'pictures', system: 'system',
+};
+
+function describeCapabilities(found: Record<CapabilityName, Capability>): string {
+  const width = Math.max(...capabilityNames.map((name) => name.length));
+  return (Object.keys(headings) as CapabilityKind[]).flatMap((kind) => [
+    '', headings[kind],
+    ...capabilityNames.filter((name) => found[name].kind === kind).flatMap((name) => describeOne(name.padEnd(width), found[name])),
+  ]).join('\n');
+}
+
+function describeOne(name: string, capability: Capability): string[] {
+  if (capability.available) return [`  ${name}  yes  ${capability.version}${capability.note ? ` (${capability.note})` : ''}`];
+  const indent = ' '.repeat(name.length + 9);
+  return [`  ${name}  no   ${capability.reason}`, `${indent}${capability.remedy}`];
+}
+
+function describeFigures(found: Record<CapabilityName, Capability>): string {
+  return ['', 'figures', ...feasibility(found).flatMap(({ item, verdict, parts, missing }) => [
+    `  ${item}  ${verdict}${missing.length > 0 ? ` (in part; missing: ${missing.join(', ')})` : ''}`,
+    ...parts.map((part) => `         ${part}`),
+  ])].join('\n');
+}
+
+/** Sends real requests through a real sidecar. @throws Error when any of them is not answered with 200. */
+async function proof(): Promise<string> {
+  let backend: Backend | undefined;
+  let sidecar: Sidecar | undefined;
+  try {
+    backend = await startEcho();
+    sidecar = await startSidecar(policyById('http'), { upstream: backend.address });
+    const before = await sidecar.stats();
+    const timesMs = await sendRequests(sidecar.address);
+    const passed = counted(await sidecar.stats()) - counted(before);
+    if (passed !== requests) throw new Error(`Envoy passed on ${passed} requests, not ${requests}; something else answers on its port ${sidecar.address.port}`);
+    const median = [...timesMs].sort((a, b) => a - b)[requests / 2];
+    return `\nproof: ${requests} of ${requests} requests answered through Envoy ${sidecar.envoy.version} to the ${backend.name} echo, median ${median.toFixed(2)} ms`;
+  } finally {
+    await sidecar?.stop();
+    await backend?.stop();
+  }
+}
+
+/** Requests that reached the backend through Envoy, over all its clusters. */
+function counted(stats: Record<string, number>): number {
+  return Object.entries(stats).filter(([name]) => /^cluster\..*\.upstream_rq_total$/.test(name)).reduce((sum, [, value]) => sum + value, 0);
+}
+
+/** One after another over one connection. @returns milliseconds each took. */
+async function sendRequests(address: Address): Promise<number[]> {
+  const agent = new http.Agent({ keepAlive: true, maxSockets: 1 });
+  const timesMs: number[] = [];
+  try {
+    for (let i = 0; i < requests; i++) {
+      const started = performance.now();
+      const status = await get(address, agent);
+      if (status !== 200) throw new Error(`request ${i + 1} through Envoy was answered with ${status}, not 200`);
+      timesMs.push(performance.now() - started);
+    }
+  } finally {
+    agent.destroy();
+  }
+  return timesMs;
+}
+
+function get(address: Address, agent: http.Agent): Promise<number | undefined> {
+  return new Promise((resolve, reject) => {
+    const request = http.get({ ...address, path: '/100', agent, timeout: 5000 }, (response) => {
+      response.resume().on('end', () => resolve(response.statusCode));
+    });
+    request.on('timeout', () => request.destroy(new Error('no answer within 5 s')));
+    request.on('error', (error) => reject(new Error(`request through Envoy failed: ${error.message}`)));
+  });
+}
+
+doctor().catch((error: Error) => {
+  console.error(`\ndoctor: ${error.message}`);
+  process.exitCode = 1;
+});
