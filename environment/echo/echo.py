@@ -54,5 +54,6 @@ app.get("/headers", answer_headers)
 app.get("/:size", answer_size)
 app.listen(AppListenOptions(host="127.0.0.1", port=0, options=EXCLUSIVE_PORT), report)
 # libuv's own blocking loop instead of App.run(): that one polls from asyncio without rest, which takes the load
-# generator's core, and once idle looks only every 10 ms, which would be measured as latency.
+# generator's core (measured: 2.3 times the CPU time a request), and once idle it looks only every 10 ms, which would
+# be measured as latency.
 app.loop.uv_loop.run()
