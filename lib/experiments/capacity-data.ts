@@ -1,0 +1,86 @@
+/** Tidy data of experiment `capacity`: raw runs in, two tables out. */
+import * as fs from 'node:fs';
+import * as path from 'node:path';
+import { table, type ColumnTable } from 'arquero';
+import type { Knee as KneeResult } from '../load/knee.js';
+import type { LoadOutcome } from '../load/types.js';
+import { runFiles } from '../store/files.js';
+import type { Recording, Run } from '../store/run-store.js';
+import type { CpuWindow } from './measure.js';
+
+export interface CapacityData {
+  recording: Pick<Recording, 'name' | 'origin'>;
+  /** CPU model as the machine names it. */
+  cpu: string;
+  envoyVersion: string;
+  backend: string;
+  /**
+   * One row a measured point: policy, label, frame, repeat, kneeShare, intendedPerS, achievedPerS, p50Us, p90Us, p99Us,
+   * cpuUsPerRequest, errors, good (no warning), warning, run.
+   */
+  points: ColumnTable;
+  /**
+   * One row a knee search: policy, label, frame, kneePerS, cpuUsPerRequest (at full speed), limitedBy, run.
+   */
+  knees: ColumnTable;
+}
+
+/** Reads what `measure` wrote. @param runs all of one recording's `capacity` runs. */
+export function capacityData(recording: Pick<Recording, 'name' | 'origin'>, runs: Run[]): CapacityData {
+  const { provenance, spec } = runs[0];
+  return {
+    recording,
+    cpu: provenance.machine.cpuModel,
+    envoyVersion: provenance.envoyVersion,
+    backend: spec.backend.name,
+    points: table(columns(runs.filter((run) => run.spec.load.mode === 'open').map(pointRow), pointColumns)),
+    knees: table(columns(runs.filter((run) => run.spec.load.mode === 'knee-search').map(kneeRow), kneeColumns)),
+  };
+}
+
+const pointColumns = ['policy', 'label', 'frame', 'repeat', 'kneeShare', 'intendedPerS', 'achievedPerS', 'p50Us', 'p90Us', 'p99Us',
+  'cpuUsPerRequest', 'errors', 'good', 'warning', 'run'] as const;
+
+function pointRow(run: Run): Record<(typeof pointColumns)[number], unknown> {
+  const load = readJson<LoadOutcome>(run, runFiles.load);
+  // At the knee itself a generator or backend that is nearly busy is expected, and drawn as what it is: the knee.
+  const warnings = run.warnings;
+  return {
+    policy: run.policy.id, label: run.policy.label, frame: run.policy.frame, repeat: run.repeat,
+    kneeShare: run.spec.load.kneeShare, intendedPerS: load.intendedRatePerS, achievedPerS: load.achievedRatePerS,
+    p50Us: load.latencyUs.p50, p90Us: load.latencyUs.p90, p99Us: load.latencyUs.p99,
+    cpuUsPerRequest: cpuUsPerRequest(readJson<CpuWindow>(run, runFiles.cpu)), errors: load.errors,
+    good: warnings.length === 0, warning: warnings.map(({ text }) => text).join('; '), run: run.id,
+  };
+}
+
+const kneeColumns = ['policy', 'label', 'frame', 'kneePerS', 'cpuUsPerRequest', 'limitedBy', 'run'] as const;
+
+function kneeRow(run: Run): Record<(typeof kneeColumns)[number], unknown> {
+  const limit = run.warnings.find(({ code }) => code === 'generator-limit' || code === 'backend-limit');
+  return {
+    policy: run.policy.id, label: run.policy.label, frame: run.policy.frame,
+    kneePerS: readJson<KneeResult>(run, runFiles.knee).kneeRatePerS,
+    cpuUsPerRequest: cpuUsPerRequest(readJson<CpuWindow>(run, runFiles.cpu)),
+    limitedBy: limit ? limit.code.replace('-limit', '') : 'sidecar', run: run.id,
+  };
+}
+
+/** CPU time of the worker thread for one request, microseconds. */
+export function cpuUsPerRequest(cpu: Pick<CpuWindow, 'requests'> & { worker: { runNs: number } }): number {
+  return cpu.worker.runNs / 1000 / cpu.requests;
+}
+
+export function readJson<T>(run: Pick<Run, 'dir'>, file: string): T {
+  const where = path.join(run.dir, file);
+  try {
+    return JSON.parse(fs.readFileSync(where, 'utf8')) as T;
+  } catch (error) {
+    throw new Error(`${where} cannot be read (${(error as Error).message}); remove that run's folder to measure it again`);
+  }
+}
+
+/** Rows to columns, with the columns there even when there is no row. */
+export function columns<K extends string>(rows: Record<K, unknown>[], names: readonly K[]): Record<K, unknown[]> {
+  return Object.fromEntries(names.map((name) => [name, rows.map((row) => row[name])])) as Record<K, unknown[]>;
+}

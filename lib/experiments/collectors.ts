@@ -1,0 +1,34 @@
+/** The collectors a plan can name, and what bringing one up needs. */
+import type { Collected, Collector } from '../counters/collector.js';
+import { instructionRegions, instructionWrap } from '../counters/instruction-regions.js';
+import { perfRecord } from '../counters/perf-record.js';
+import { perfStat } from '../counters/perf-stat.js';
+import type { CollectorName } from './plan.js';
+
+/** The undisturbed run: nothing but the scheduler's accounts, which every run keeps anyway. */
+const cpuTime: Collector<null> = {
+  name: 'cpu-time',
+  version: async () => '1',
+  probe: async () => ({ available: true, version: '1' }),
+  record: async <T>(_sidecar: Collected, _dir: string, body: () => Promise<T>) => body(),
+  read: () => null,
+  misses: 'see lib/counters/schedstat.ts',
+  disturbance: 'none: the kernel keeps these accounts anyway',
+};
+
+export const collectors: Record<CollectorName, Collector<unknown>> = {
+  'cpu-time': cpuTime,
+  'perf-stat': perfStat,
+  'perf-record': perfRecord,
+  instructions: instructionRegions,
+};
+
+/** What names a collector in a run's key. */
+export async function collectorIdentity(name: CollectorName): Promise<{ name: string; version: string }> {
+  return { name, version: await collectors[name].version() };
+}
+
+/** The argv prefix under which Envoy has to run for a collector; none for most. */
+export async function wrapFor(name: CollectorName, envoyPath: string, dir: string): Promise<string[] | undefined> {
+  return name === 'instructions' ? instructionWrap(envoyPath, dir) : undefined;
+}

@@ -1,0 +1,124 @@
+/** Tidy data of experiment `components`: raw runs in, three tables out. */
+import { table } from 'arquero';
+import { attributeInstructions, attributeSamples } from '../analysis/attribution.js';
+import type { CostTables } from '../analysis/request-cost.js';
+import { median } from '../analysis/statistics.js';
+import { instructionRegions } from '../counters/instruction-regions.js';
+import { perfRecord } from '../counters/perf-record.js';
+import type { LoadOutcome } from '../load/types.js';
+import type { Grouping } from '../paper/components.js';
+import { loadBinary, type BinaryFacts } from '../store/binaries.js';
+import { runFiles } from '../store/files.js';
+import type { Recording, Run } from '../store/run-store.js';
+import { columns, cpuUsPerRequest, readJson } from './capacity-data.js';
+import { noiseFloorPolicies } from './components.js';
+import type { CpuWindow } from './measure.js';
+
+export interface PolicyInfo {
+  id: string;
+  label: string;
+  frame: string;
+}
+
+export interface ComponentsData extends CostTables {
+  origin: string;
+  cpuModel: string;
+  envoyVersion: string;
+  /** In the order they were first seen; figures order by their own lists. */
+  policies: PolicyInfo[];
+  /** What every figure drawn from this should say: marked runs left out, anchors this Envoy lacks, the stand-in backend. */
+  notes: string[];
+  /** Ids of the runs behind a policy's values of one collector. */
+  runsOf(policy: string, collector: string): string[];
+  allRunsOf(policy: string): string[];
+  /** CPU time per request of a policy measured twice in every round; empty for the others. */
+  twins(policy: string): [number, number][];
+}
+
+const groupings: readonly Grouping[] = ['ours', 'authors'];
+
+/**
+ * Reads one recording's runs of the experiment. Runs with a warning are left out and named in the notes.
+ * @throws Error naming the file when raw output is damaged.
+ */
+export function componentsData(recording: Pick<Recording, 'name' | 'dir' | 'origin'>, runs: Run[]): ComponentsData {
+  const good = runs.filter((run) => run.warnings.length === 0);
+  const binaries = new Map(unique(good.map((run) => run.spec.envoyBuildId)).map((id) => [id, loadBinary(recording, id)]));
+  const factsOf = (run: Run) => binaries.get(run.spec.envoyBuildId)!;
+  const by = (collector: string) => good.filter((run) => run.spec.collector.name === collector);
+  const cpuRows = by('cpu-time').map(cpuRow);
+  return {
+    origin: recording.origin,
+    cpuModel: runs[0].provenance.machine.cpuModel,
+    envoyVersion: unique(runs.map((run) => run.provenance.envoyVersion)).join(', '),
+    policies: unique(runs.map(({ policy }) => JSON.stringify(policy))).map((text) => JSON.parse(text) as PolicyInfo),
+    instructions: table(columns(by(instructionRegions.name).flatMap((run) => instructionRows(run, factsOf(run))), instructionColumns)),
+    cpu: table(columns(cpuRows, cpuColumns)),
+    samples: table(columns(by(perfRecord.name).flatMap((run) => sampleRows(run, factsOf(run))), sampleColumns)),
+    notes: notesOn(runs, [...binaries.values()]),
+    runsOf: (policy, collector) => good.filter((run) => run.policy.id === policy && run.spec.collector.name === collector).map(({ id }) => id),
+    allRunsOf: (policy) => good.filter((run) => run.policy.id === policy).map(({ id }) => id),
+    twins: (policy) => twins(cpuRows.filter((row) => row.policy === policy)),
+  };
+}
+
+const instructionColumns = ['policy', 'repeat', 'grouping', 'component', 'region', 'perRequest', 'run'] as const;
+
+function instructionRows(run: Run, { anchors }: BinaryFacts): Record<(typeof instructionColumns)[number], unknown>[] {
+  const tree = instructionRegions.read(run.dir);
+  const { requests } = readJson<LoadOutcome>(run, runFiles.load);
+  return groupings.flatMap((grouping) => attributeInstructions(tree, anchors, grouping, requests)
+    .map(({ component, region, instructionsPerRequest }) =>
+      ({ policy: run.policy.id, repeat: run.repeat, grouping, component, region, perRequest: instructionsPerRequest, run: run.id })));
+}
+
+const sampleColumns = ['policy', 'repeat', 'grouping', 'component', 'region', 'kernel', 'samples', 'run'] as const;
+
+/** Where the CPU counts cycles, samples are weighed by the cycles they stand for; otherwise by the time. */
+function sampleRows(run: Run, { anchors }: BinaryFacts): Record<(typeof sampleColumns)[number], unknown>[] {
+  const profile = perfRecord.read(run.dir);
+  const event = profile.stacks.map((stack) => stack.event).find((name) => /^cycles/.test(name)) ?? profile.stacks[0].event;
+  return groupings.flatMap((grouping) => attributeSamples(profile, anchors, grouping, event).flatMap(({ component, region, samples, kernelSamples }) => {
+    const row = { policy: run.policy.id, repeat: run.repeat, grouping, component, region, run: run.id };
+    return [{ ...row, kernel: true, samples: kernelSamples }, { ...row, kernel: false, samples: samples - kernelSamples }];
+  }));
+}
+
+const cpuColumns = ['policy', 'round', 'repeat', 'cpuUs', 'clockHz', 'utilisation', 'perS', 'run'] as const;
+
+interface CpuRow { policy: string; round: number; repeat: number; cpuUs: number; clockHz: number; utilisation: number; perS: number; run: string }
+
+function cpuRow(run: Run): CpuRow {
+  const cpu = readJson<CpuWindow>(run, runFiles.cpu);
+  const windowUs = cpu.windowUs[1] - cpu.windowUs[0];
+  const twin = noiseFloorPolicies.includes(run.policy.id);
+  return {
+    policy: run.policy.id, repeat: run.repeat, round: twin ? Math.floor(run.repeat / 2) : run.repeat,
+    cpuUs: cpuUsPerRequest(cpu), clockHz: median(run.provenance.coreClockHz ?? []),
+    utilisation: cpu.worker.runNs / 1000 / windowUs, perS: cpu.requests / (windowUs / 1e6), run: run.id,
+  };
+}
+
+function twins(rows: CpuRow[]): [number, number][] {
+  return unique(rows.map(({ round }) => round)).flatMap((round) => {
+    const pair = rows.filter((row) => row.round === round).sort((a, b) => a.repeat - b.repeat);
+    return pair.length === 2 ? [[pair[0].cpuUs, pair[1].cpuUs] as [number, number]] : [];
+  });
+}
+
+function notesOn(runs: Run[], binaries: BinaryFacts[]): string[] {
+  const marked = runs.filter(({ warnings }) => warnings.length > 0)
+    .map((run) => `${run.policy.label}, ${run.spec.collector.name}, repeat ${run.repeat}: ${run.warnings.map(({ text }) => text).join('; ')}`);
+  const backends = unique(runs.map((run) => run.spec.backend.name)).filter((name) => name !== 'socketify');
+  const lacking = binaries.flatMap(({ envoyVersion, outcomes }) => outcomes.filter(({ consequence }) => consequence !== '')
+    .map(({ consequence }) => `Envoy ${envoyVersion}: ${consequence}`));
+  return [
+    ...(marked.length > 0 ? [`Measured but left out: ${marked.slice(0, 3).join('. ')}${marked.length > 3 ? ` and ${marked.length - 3} more runs` : ''}.`] : []),
+    ...backends.map((name) => `The backend was the ${name} stand-in, not the paper's socketify echo server.`),
+    ...lacking,
+  ];
+}
+
+function unique<T>(values: readonly T[]): T[] {
+  return [...new Set(values)];
+}

@@ -1,0 +1,49 @@
+/** Experiment `components` (Figure 7, Table 3): where instructions and CPU time of a request go, per policy. */
+import { policies, policyById } from '../deploy/catalogue.js';
+import type { PlannedLoad } from '../store/run-key.js';
+import { repeated, type CollectorName, type Mode, type Plan, type PlannedRun } from './plan.js';
+
+export const components = 'components';
+
+const settings = {
+  quick: { cpuRepeats: 3, cpuS: 2, sampleRepeats: 1, sampleS: 3, countRepeats: 1, requests: 200 },
+  full: { cpuRepeats: 9, cpuS: 5, sampleRepeats: 3, sampleS: 10, countRepeats: 3, requests: 1000 },
+} as const;
+
+/** Policies whose undisturbed run is made twice a round: the A/A pairs that state the noise floor. */
+export const noiseFloorPolicies: readonly string[] = ['http', 'tcp'];
+
+/**
+ * Every policy of the catalogue by default, at equal utilisation rather than equal rate, because the share of idle
+ * time decides how many requests one wake-up of the event loop serves (design, section 6).
+ */
+export function componentsPlan(mode: Mode, policyIds: readonly string[] = policies.map(({ id }) => id)): Plan {
+  const s = settings[mode];
+  const runs = (ids: readonly string[], collector: CollectorName, load: PlannedLoad) =>
+    ids.map((id) => ({ experiment: components, config: policyById(id), collector, load }));
+  return {
+    experiment: components,
+    runs: [
+      ...repeated(runs(policyIds, 'instructions', countedLoad(s.requests)), s.countRepeats, 7),
+      ...withTwins(repeated(runs(policyIds, 'cpu-time', busyLoad(s.cpuS)), s.cpuRepeats, 8)),
+      ...repeated(runs(policyIds, 'perf-record', busyLoad(s.sampleS)), s.sampleRepeats, 9),
+    ],
+  };
+}
+
+/** A fixed number of requests, spread out: under Valgrind nothing else is comparable between policies. */
+export function countedLoad(requests: number): PlannedLoad {
+  return { mode: 'exactly', connections: 4, path: '/100', requests, ratePerS: 200 };
+}
+
+/** Half-busy worker: far from queueing, close to what a sidecar in service sees. */
+export function busyLoad(durationS: number): PlannedLoad {
+  return { mode: 'open', connections: 16, path: '/100', utilisation: 0.5, warmUpS: 0.5, durationS };
+}
+
+/** Doubles the noise-floor policies: repeats 2i and 2i+1 follow each other and differ in nothing. */
+function withTwins(runs: PlannedRun[]): PlannedRun[] {
+  return runs.flatMap((run) => noiseFloorPolicies.includes(run.config.id)
+    ? [{ ...run, repeat: 2 * run.repeat }, { ...run, repeat: 2 * run.repeat + 1 }]
+    : [run]);
+}

@@ -1,0 +1,247 @@
+/** Measures one planned run: bring up the sidecar, load it, collect, write it down. */
+import * as fs from 'node:fs';
+import * as path from 'node:path';
+import type { Backend, Sidecar } from '../deploy/types.js';
+import { cpuBetween, readCpu, type CpuReading, type CpuSample } from '../counters/schedstat.js';
+import { measureCoreClockHz } from '../host/clock.js';
+import { projectRoot } from '../host/paths.js';
+import { findKnee } from '../load/knee.js';
+import { countCompleted, sendExactly, startLoad } from '../load/load.js';
+import type { LoadOutcome, LoadSpec, LoadTarget } from '../load/types.js';
+import { runFiles } from '../store/files.js';
+import type { Run, RunRecord, Warning } from '../store/run-store.js';
+import { projectVersion } from '../store/version.js';
+import { collectorIdentity, collectors, wrapFor } from './collectors.js';
+import type { PlannedRun } from './plan.js';
+import type { Testbed } from './testbed.js';
+import { warningsFor } from './warnings.js';
+
+/** `cpu.json`: CPU time of everything involved between two readings, and the requests answered meanwhile. */
+export interface CpuWindow {
+  /** Microseconds since the epoch. */
+  windowUs: [number, number];
+  /** Answered inside the window, by the generator's own log. */
+  requests: number;
+  worker: CpuSample;
+  /** All threads of Envoy, the worker included. */
+  sidecar: CpuSample;
+  generator: CpuSample;
+  backend: CpuSample;
+}
+
+/**
+ * @returns the run as it stands on disk.
+ * @throws Error when it could not be measured; nothing of it stays on disk then.
+ */
+export async function measure(testbed: Testbed, planned: PlannedRun): Promise<Run> {
+  const collector = await collectorIdentity(planned.collector);
+  const spec = await testbed.spec(planned.config, planned.load, collector);
+  const policy = { id: planned.config.id, label: planned.config.label, frame: planned.config.frame };
+  return testbed.store.record(planned.experiment, spec, { policy, repeat: planned.repeat }, async (dir) => {
+    const clockBefore = await measureCoreClockHz(testbed.cpus.worker);
+    const sidecar = await testbed.sidecar(planned.config, await wrapFor(planned.collector, testbed.envoy.path, dir));
+    let warnings: Warning[];
+    try {
+      warnings = await underLoad({ testbed, planned, sidecar, backend: await testbed.backend(), dir });
+    } finally {
+      await sidecar.stop();
+    }
+    const clockAfter = await measureCoreClockHz(testbed.cpus.worker);
+    return { provenance: provenance(testbed, collector, dir, [clockBefore.hz, clockAfter.hz]), warnings };
+  });
+}
+
+interface Scene {
+  testbed: Testbed;
+  planned: PlannedRun;
+  sidecar: Sidecar;
+  backend: Backend;
+  dir: string;
+}
+
+async function underLoad(scene: Scene): Promise<Warning[]> {
+  switch (scene.planned.load.mode) {
+    case 'exactly': return countedRequests(scene);
+    case 'knee-search': return kneeSearch(scene);
+    default: return steadyLoad(scene);
+  }
+}
+
+/** A fixed number of requests between collector on and off; a first batch of the same kind warms code paths and pools. */
+async function countedRequests({ testbed, planned, sidecar, dir }: Scene): Promise<Warning[]> {
+  const { requests = 0, connections, ratePerS, path: where } = planned.load;
+  const batch = { requests, connections, ratePerS, path: where };
+  const options = { cpus: testbed.cpus.others };
+  await sendExactly(target(sidecar), batch, options);
+  const outcome = await collectors[planned.collector]
+    .record(sidecar, dir, () => sendExactly(target(sidecar), batch, options), testbed.cpus.others);
+  writeJson(dir, runFiles.load, outcome);
+  return warningsFor({ requests: outcome.requests, errors: outcome.errors, statuses: outcome.statuses });
+}
+
+/** Constant or maximum rate; the collector and both CPU readings bracket the measured part. */
+async function steadyLoad(scene: Scene): Promise<Warning[]> {
+  const { testbed, planned, dir } = scene;
+  const spec = await absoluteLoad(scene);
+  const { outcome, cpu } = await loadAndRead(scene, spec, dir, (body) =>
+    collectors[planned.collector].record(scene.sidecar, dir, body, testbed.cpus.others));
+  writeJson(dir, runFiles.load, outcome);
+  writeJson(dir, runFiles.cpu, cpu);
+  return warningsFor({ ...outcome, cpu, cpus: testbed.cpus });
+}
+
+async function loadAndRead(
+  { testbed, sidecar, backend }: Scene,
+  spec: LoadSpec,
+  dir: string,
+  around: (body: () => Promise<void>) => Promise<void> = (body) => body(),
+): Promise<{ outcome: LoadOutcome; cpu: CpuWindow }> {
+  const load = await startLoad(target(sidecar), spec, { cpus: testbed.cpus.others, dir });
+  try {
+    await load.warm;
+    let before = readings(sidecar, backend, load.pid);
+    let after = before;
+    await around(async () => {
+      before = readings(sidecar, backend, load.pid);
+      await sleep(spec.durationS * 1000);
+      after = readings(sidecar, backend, load.pid);
+    });
+    const outcome = await load.finished;
+    const windowUs: [number, number] = [before.worker.atUs, after.worker.atUs];
+    const between = <K extends keyof Readings>(name: K) => cpuBetween(before[name], after[name]);
+    return {
+      outcome,
+      cpu: {
+        windowUs, requests: countCompleted(dir, ...windowUs),
+        worker: between('worker'), sidecar: between('sidecar'), generator: between('generator'), backend: between('backend'),
+      },
+    };
+  } finally {
+    await load.stop();
+  }
+}
+
+interface Readings { worker: CpuReading; sidecar: CpuReading; generator: CpuReading; backend: CpuReading }
+
+function readings(sidecar: Sidecar, backend: Backend, generatorPid: number): Readings {
+  return {
+    worker: readCpu(sidecar.pid, sidecar.workerTid), sidecar: readCpu(sidecar.pid),
+    generator: readCpu(generatorPid), backend: readCpu(backend.pid),
+  };
+}
+
+/** Turns a planned load into an absolute one: a share of the knee, or a wanted utilisation, becomes a rate. */
+async function absoluteLoad(scene: Scene): Promise<LoadSpec> {
+  const { load } = scene.planned;
+  if (load.mode !== 'open' && load.mode !== 'closed') throw new Error(`a "${load.mode}" load has no rate`);
+  const { mode, connections, path: where, warmUpS = 0, durationS = 0 } = load;
+  return { mode, connections, path: where, warmUpS, durationS, ratePerS: mode === 'open' ? await wantedRate(scene) : undefined };
+}
+
+async function wantedRate(scene: Scene): Promise<number> {
+  const { ratePerS, kneeShare, utilisation } = scene.planned.load;
+  if (ratePerS !== undefined) return ratePerS;
+  if (kneeShare !== undefined) return kneeShare * kneeOf(scene);
+  if (utilisation !== undefined) return rateForUtilisation(scene, utilisation);
+  throw new Error('an open load needs ratePerS, kneeShare or utilisation');
+}
+
+/** The knee found for this policy earlier in the same experiment. @throws Error when it was not searched yet. */
+function kneeOf({ testbed, planned }: Scene): number {
+  const search = testbed.store.runs(testbed.store.live(), planned.experiment)
+    .filter((run) => run.policy.id === planned.config.id && run.spec.load.mode === 'knee-search')
+    .sort((a, b) => b.startedAt.localeCompare(a.startedAt))[0];
+  if (!search) throw new Error(`no knee of ${planned.config.id} yet; plan its knee search before shares of it`);
+  return (JSON.parse(fs.readFileSync(path.join(search.dir, runFiles.knee), 'utf8')) as { kneeRatePerS: number }).kneeRatePerS;
+}
+
+const pilot = { connections: 16, warmUpS: 0.3, durationS: 0.7 };
+
+/**
+ * The rate that keeps the worker busy for the wanted share of the time. A first guess comes from the CPU time of a
+ * request at full speed; it is corrected once at that rate, because a half-idle event loop serves fewer requests a wake-up.
+ */
+async function rateForUtilisation(scene: Scene, utilisation: number): Promise<number> {
+  const { testbed, planned, dir } = scene;
+  const known = testbed.calibrated.get(planned.config.id);
+  if (known) return known;
+  const scratch = path.join(dir, 'calibration');
+  fs.mkdirSync(scratch);
+  const trial = async (load: Partial<LoadSpec> & Pick<LoadSpec, 'mode'>) =>
+    (await loadAndRead(scene, { ...pilot, path: planned.load.path, ...load }, scratch)).cpu;
+  const full = await trial({ mode: 'closed' });
+  const guess = utilisation / cpuSecondsPerRequest(full);
+  // The other cores may give out before the worker does: then the guess cannot be sent, and is kept to what was seen.
+  const sent = Math.min(guess, 0.9 * full.requests / seconds(full));
+  const corrected = utilisation / cpuSecondsPerRequest(await trial({ mode: 'open', ratePerS: sent }));
+  fs.rmSync(scratch, { recursive: true });
+  const rate = Math.min(corrected, 0.9 * full.requests / seconds(full));
+  testbed.calibrated.set(planned.config.id, rate);
+  return rate;
+}
+
+function cpuSecondsPerRequest(cpu: CpuWindow): number {
+  if (cpu.requests === 0) throw new Error('no request was answered while calibrating the rate; is the backend alive?');
+  return cpu.worker.runNs / 1e9 / cpu.requests;
+}
+
+function seconds(cpu: CpuWindow): number {
+  return (cpu.windowUs[1] - cpu.windowUs[0]) / 1e6;
+}
+
+/** Searches the knee with short loads and keeps every probe, CPU times included. */
+async function kneeSearch(scene: Scene): Promise<Warning[]> {
+  const { planned, dir, testbed } = scene;
+  const scratch = path.join(dir, 'probe');
+  const trial = async (load: Pick<LoadSpec, 'mode' | 'ratePerS' | 'durationS'>) => {
+    fs.rmSync(scratch, { recursive: true, force: true });
+    fs.mkdirSync(scratch);
+    const { connections, path: where } = planned.load;
+    return loadAndRead(scene, { connections, path: where, warmUpS: 0.3, ...load }, scratch);
+  };
+  const maximum = await trial({ mode: 'closed', durationS: 1.5 });
+  const seen: Awaited<ReturnType<typeof trial>>[] = [];
+  const knee = await findKnee(async (ratePerS) => {
+    const probe = await trial({ mode: 'open', ratePerS, durationS: 1.5 });
+    seen.push(probe);
+    return probe.outcome;
+  }, { closedLoopMaximumPerS: maximum.outcome.achievedRatePerS });
+  fs.rmSync(scratch, { recursive: true, force: true });
+  writeJson(dir, runFiles.knee, { ...knee, closedLoop: maximum, seen });
+  writeJson(dir, runFiles.load, maximum.outcome);
+  writeJson(dir, runFiles.cpu, maximum.cpu);
+  return warningsFor({ ...maximum.outcome, cpu: maximum.cpu, cpus: testbed.cpus });
+}
+
+function provenance(testbed: Testbed, collector: { name: string; version: string }, dir: string, coreClockHz: number[]): RunRecord['provenance'] {
+  const load = readJson<LoadOutcome>(dir, runFiles.load);
+  return {
+    machine: testbed.machine,
+    envoyVersion: testbed.envoy.version,
+    projectVersion: projectVersion(),
+    tools: { [collector.name]: collector.version, [load.generator.name]: load.generator.version },
+    commands: [load.generator.argv.map(withoutPlaces).join(' ')],
+    coreClockHz,
+  };
+}
+
+/** Command lines are kept without saying where on this machine they ran. */
+function withoutPlaces(word: string): string {
+  return word.split(projectRoot()).join('.');
+}
+
+function target(sidecar: Sidecar): LoadTarget {
+  return { address: sidecar.address, tls: sidecar.tls };
+}
+
+function writeJson(dir: string, file: string, value: unknown): void {
+  fs.writeFileSync(path.join(dir, file), `${JSON.stringify(value, null, 1)}\n`);
+}
+
+function readJson<T>(dir: string, file: string): T {
+  return JSON.parse(fs.readFileSync(path.join(dir, file), 'utf8')) as T;
+}
+
+function sleep(ms: number): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, ms));
+}

@@ -1,0 +1,48 @@
+/** A plan: the runs an experiment wants, in the order they are measured, with what they will cost. */
+import type { SidecarConfig } from '../deploy/types.js';
+import { interleave } from '../analysis/statistics.js';
+import type { PlannedLoad } from '../store/run-key.js';
+
+/** `cpu-time` is the undisturbed run: only the scheduler's own accounting is read. */
+export type CollectorName = 'cpu-time' | 'perf-stat' | 'perf-record' | 'instructions';
+
+export interface PlannedRun {
+  experiment: string;
+  config: SidecarConfig;
+  load: PlannedLoad;
+  collector: CollectorName;
+  /** 0-based. */
+  repeat: number;
+}
+
+export interface Plan {
+  /** Which experiment it belongs to, e.g. `components`. */
+  experiment: string;
+  runs: PlannedRun[];
+}
+
+/** quick: every figure within the 45 minutes of the design; full: narrower intervals. */
+export type Mode = 'quick' | 'full';
+
+/** What a run costs besides its load: start, calibration, parsing. Seconds and MB as seen on two cores; only for the estimate printed first. */
+const overheadS: Record<CollectorName, number> = { 'cpu-time': 2.5, 'perf-stat': 2.5, 'perf-record': 7, instructions: 7 };
+const sizeMb: Record<CollectorName, number> = { 'cpu-time': 2, 'perf-stat': 2, 'perf-record': 60, instructions: 1 };
+const kneeSearchS = 12;
+
+/** Seconds one run is expected to take. */
+export function estimateS(run: PlannedRun): number {
+  const load = run.load.mode === 'knee-search' ? kneeSearchS : (run.load.warmUpS ?? 0) + (run.load.durationS ?? 0);
+  return overheadS[run.collector] + load;
+}
+
+/** `18 runs, about 3.2 min and 120 MB`, said before anything starts. */
+export function describePlan(runs: PlannedRun[]): string {
+  const minutes = runs.reduce((sum, run) => sum + estimateS(run), 0) / 60;
+  const mb = runs.reduce((sum, run) => sum + sizeMb[run.collector], 0);
+  return `${runs.length} runs, about ${minutes.toFixed(1)} min and ${mb} MB`;
+}
+
+/** Repeats of a set of runs, interleaved (A B C, C A B, ...) so that drift of the machine meets every policy alike. */
+export function repeated(runs: Omit<PlannedRun, 'repeat'>[], repeats: number, seed: number): PlannedRun[] {
+  return interleave(runs, repeats, seed).map(({ item, repeat }) => ({ ...item, repeat }));
+}

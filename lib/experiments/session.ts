@@ -1,0 +1,97 @@
+/** How a notebook or command works with an experiment: measure what this machine can, then choose what to draw from. */
+import { canMeasure } from '../host/capabilities.js';
+import { readMachine } from '../host/machine.js';
+import { progress as progressBar } from '../report/progress.js';
+import type { Recording, Run, RunStore } from '../store/run-store.js';
+import { RunStore as Store } from '../store/run-store.js';
+import { carryOut, type CampaignResult, type Progress } from './campaign.js';
+import { describePlan, type Mode, type Plan } from './plan.js';
+import { liveStore } from './testbed.js';
+
+/** `recorded` never measures: everything is drawn from committed recordings. */
+export type SessionMode = Mode | 'recorded';
+
+/** From WORKBENCH_MODE; `quick` when it is not set. @throws Error naming a value that is none of the three. */
+export function sessionMode(value: string | undefined = process.env.WORKBENCH_MODE): SessionMode {
+  const mode = value || 'quick';
+  if (mode === 'quick' || mode === 'full' || mode === 'recorded') return mode;
+  throw new Error(`WORKBENCH_MODE is "${mode}"; it can be quick, full or recorded`);
+}
+
+/** The mode plans are made for: a session that only reads recordings draws what the quick plan asks for. */
+export function planMode(mode: SessionMode = sessionMode()): Mode {
+  return mode === 'full' ? 'full' : 'quick';
+}
+
+/** The store of this session: recordings only in `recorded` mode, this machine's own runs first otherwise. */
+export function sessionStore(mode: SessionMode = sessionMode()): RunStore {
+  return mode === 'recorded' ? new Store(null) : liveStore();
+}
+
+/**
+ * Measures what the plan lacks on this machine, with a progress bar; says instead why not, where it cannot.
+ * @returns one line for the reader.
+ */
+export async function measureHere(plan: Plan, mode: SessionMode = sessionMode()): Promise<string> {
+  if (mode === 'recorded') return 'Not measuring (WORKBENCH_MODE=recorded): what follows is drawn from the committed recordings.';
+  const able = await canMeasure();
+  if (!able.available) return `Not measuring here: ${able.reason}. What follows is drawn from the committed recordings. To measure: ${able.remedy}.`;
+  const result = await carryOut(plan, { fresh: process.env.WORKBENCH_FRESH === '1', progress: bar(plan.experiment) });
+  return summary(result, readMachine().cpuModel);
+}
+
+function summary(result: CampaignResult, cpu: string): string {
+  const failed = result.failed.map(({ run, reason }) => `\n  not measured: ${run.config.label} (${run.collector}): ${reason}`).join('');
+  return `${result.measured.length} runs measured on ${cpu}, ${result.recorded.length} were recorded already.${failed}`;
+}
+
+function bar(title: string): Progress {
+  let line: ReturnType<typeof progressBar> | null = null;
+  return {
+    planned: (text, seconds) => {
+      console.log(text);
+      if (seconds > 0) line = progressBar(title, seconds);
+    },
+    advanced: (text, secondsDone) => line?.update(secondsDone, text),
+  };
+}
+
+/** Where an experiment's figures are drawn from, and why. */
+export interface Source {
+  recording: Recording;
+  runs: Run[];
+  /** One line for the reader. */
+  why: string;
+}
+
+/**
+ * Live runs when they cover every policy and collector the best committed recording has, else that recording:
+ * a figure never mixes the two.
+ * @throws Error when there is neither.
+ */
+export function chooseSource(store: RunStore, plan: Plan): Source {
+  const candidates = store.recordings().map((recording) => ({ recording, runs: store.runs(recording, plan.experiment) }))
+    .filter(({ runs }) => runs.length > 0);
+  const live = candidates.find(({ recording }) => recording.origin === 'live');
+  const committed = candidates.filter(({ recording }) => recording.origin !== 'live').sort(byDate)[0];
+  if (!live && !committed) throw new Error(`no runs of "${plan.experiment}": measure them first (${describePlan(plan.runs)}) with \`npm run reproduce\``);
+  const lacking = live ? missingFrom(live.runs, committed?.runs ?? []) : [];
+  if (live && lacking.length === 0) return { ...live, why: `measured live on this machine (${live.runs.length} runs)` };
+  if (!committed) return { ...live!, why: `measured live on this machine, in part (${live!.runs.length} of ${plan.runs.length} runs)` };
+  const why = live ? `; this machine's own runs lack ${lacking.slice(0, 3).join(', ')}${lacking.length > 3 ? ` and ${lacking.length - 3} more` : ''}` : '';
+  return { ...committed, why: `recorded: ${committed.recording.name}${why}` };
+}
+
+/** Names end in an ISO date: newest first. */
+function byDate(a: { recording: Recording }, b: { recording: Recording }): number {
+  return b.recording.name.slice(-10).localeCompare(a.recording.name.slice(-10));
+}
+
+function missingFrom(runs: Run[], wanted: Run[]): string[] {
+  const has = new Set(runs.map(measures));
+  return [...new Set(wanted.map(measures))].filter((what) => !has.has(what));
+}
+
+function measures(run: Run): string {
+  return `${run.policy.id}/${run.spec.collector.name}/${run.spec.load.mode}`;
+}

@@ -1,0 +1,80 @@
+/** What a measuring campaign holds while it runs: the Envoy, the backend, the cores, the store. */
+import { startEcho } from '../deploy/backend.js';
+import { findEnvoy, startSidecar } from '../deploy/envoy.js';
+import { normalisedYaml } from '../deploy/render.js';
+import type { Backend, EnvoyBinary, Sidecar, SidecarConfig } from '../deploy/types.js';
+import { planCpus, pin, type CpuPlan } from '../host/cpus.js';
+import { withMeasuringLock } from '../host/lock.js';
+import { machineSlug, readMachine, type Machine } from '../host/machine.js';
+import { endLeftovers } from '../host/process.js';
+import type { RunSpec } from '../store/run-key.js';
+import { RunStore } from '../store/run-store.js';
+
+export interface Testbed {
+  machine: Machine;
+  cpus: CpuPlan;
+  envoy: EnvoyBinary;
+  store: RunStore;
+  /** The echo server; started at first use and again should it have died. */
+  backend(): Promise<Backend>;
+  /** Starts a sidecar in front of the backend. `wrap` is an argv prefix, e.g. of Valgrind. */
+  sidecar(config: SidecarConfig, wrap?: string[]): Promise<Sidecar>;
+  /** The keyed part of a run. */
+  spec(config: SidecarConfig, load: RunSpec['load'], collector: RunSpec['collector']): Promise<RunSpec>;
+  /** Rates found per policy for a wanted utilisation, requests per second; kept for the campaign. */
+  calibrated: Map<string, number>;
+}
+
+export interface TestbedOptions {
+  /** Path of an Envoy; the pinned one by default. */
+  envoy?: string;
+  store?: RunStore;
+}
+
+/**
+ * Sets the table for measuring and clears it afterwards, whatever happens in between.
+ * Only one campaign measures on a machine at a time; leftovers of a killed one are ended first.
+ * @throws Error when another campaign holds the machine, or there is no usable Envoy.
+ */
+export async function withTestbed<T>(options: TestbedOptions, body: (testbed: Testbed) => Promise<T>): Promise<T> {
+  return withMeasuringLock(async () => {
+    endLeftovers();
+    const machine = readMachine();
+    const store = options.store ?? liveStore(machine);
+    store.removeLeftovers();
+    const cpus = planCpus();
+    const envoy = await findEnvoy(options.envoy);
+    const ours = await keepOffWorkerCore(cpus);
+    let echo: Promise<Backend> | null = null;
+    const backend = async () => {
+      if (!echo || !(await echo).alive()) echo = startEcho({ cpus });
+      return echo;
+    };
+    try {
+      return await body({
+        machine, cpus, envoy, store, backend,
+        sidecar: async (config, wrap) => startSidecar(config, { envoy, upstream: (await backend()).address, cpus, wrap }),
+        spec: async (config, load, collector) => {
+          const { name, version } = await backend();
+          return { envoyYaml: normalisedYaml(config), envoyBuildId: envoy.buildId, backend: { name, version }, load, collector };
+        },
+        calibrated: new Map(),
+      });
+    } finally {
+      if (echo) await (await (echo as Promise<Backend>)).stop();
+      await ours.restore();
+    }
+  });
+}
+
+/** The store that measures below `data/local/<this kind of machine>/`. */
+export function liveStore(machine: Machine = readMachine()): RunStore {
+  return new RunStore(machineSlug(machine));
+}
+
+/** Moves this process to the other cores while it measures; restored afterwards, since a notebook kernel lives on. */
+async function keepOffWorkerCore(cpus: CpuPlan): Promise<{ restore(): Promise<void> }> {
+  await pin(process.pid, cpus.others, { allThreads: true });
+  const all = [...new Set([...cpus.others, cpus.worker])].sort((a, b) => a - b);
+  return { restore: () => pin(process.pid, all, { allThreads: true }) };
+}

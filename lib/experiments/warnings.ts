@@ -1,0 +1,53 @@
+/** What makes a run one that is kept and marked, but never plotted as if good (design, section 6). */
+import type { CpuPlan } from '../host/cpus.js';
+import { limitOf } from '../load/self-check.js';
+import type { LoadOutcome } from '../load/types.js';
+import type { Warning } from '../store/run-store.js';
+import type { CpuWindow } from './measure.js';
+
+const errorShare = 0.01;
+/** Share of the window that the worker was runnable but had to wait: something else ran on its core. */
+const waitShare = 0.05;
+
+export interface Observed extends Pick<LoadOutcome, 'requests' | 'errors' | 'statuses'> {
+  intendedRatePerS?: number | null;
+  achievedRatePerS?: number;
+  cpu?: CpuWindow;
+  cpus?: CpuPlan;
+}
+
+export function warningsFor(seen: Observed): Warning[] {
+  return [...errorWarnings(seen), ...(seen.cpu ? cpuWarnings(seen, seen.cpu) : [])];
+}
+
+function errorWarnings({ requests, errors, statuses }: Observed): Warning[] {
+  const warnings: Warning[] = [];
+  if (requests === 0) warnings.push({ code: 'errors', text: 'no request was answered' });
+  else if (errors / (requests + errors) > errorShare) {
+    warnings.push({ code: 'errors', text: `${errors} of ${requests + errors} requests failed (more than 1 %)` });
+  }
+  // One rejection is enough: a cheap 429 looks like capacity.
+  if (statuses['429']) warnings.push({ code: 'rate-limited', text: `${statuses['429']} requests were answered 429 by the rate limiter` });
+  return warnings;
+}
+
+function cpuWarnings(seen: Observed, cpu: CpuWindow): Warning[] {
+  const warnings: Warning[] = [];
+  const windowNs = (cpu.windowUs[1] - cpu.windowUs[0]) * 1000;
+  const limit = limitOf({
+    workerShare: cpu.worker.runNs / windowNs,
+    generatorShare: cpu.generator.runNs / windowNs,
+    backendShare: cpu.backend.runNs / windowNs,
+    otherCores: seen.cpus?.others.length ?? 1,
+    intendedRatePerS: seen.intendedRatePerS ?? null,
+    achievedRatePerS: seen.achievedRatePerS ?? 0,
+  });
+  if (limit.limitedBy === 'generator') warnings.push({ code: 'generator-limit', text: limit.reason });
+  if (limit.limitedBy === 'backend') warnings.push({ code: 'backend-limit', text: limit.reason });
+  if (seen.cpus?.others.includes(seen.cpus.worker)) {
+    warnings.push({ code: 'no-worker-core', text: 'one core only: the sidecar shared it with the load generator and the backend' });
+  } else if (cpu.worker.waitNs / windowNs > waitShare) {
+    warnings.push({ code: 'other-load', text: `the worker waited ${(100 * cpu.worker.waitNs / windowNs).toFixed(1)} % of the time for its core: something else ran there` });
+  }
+  return warnings;
+}

@@ -1,0 +1,218 @@
+/** Table 3: cost of filters and of their compositions, attributed and marginal, and whether it adds up. */
+import { componentCycles, cpuUs, cycles, instructionsByComponent, totalInstructions } from '../analysis/request-cost.js';
+import { marginalCost, paperDeviation, testAdditivity, type Additivity } from '../analysis/cost-model.js';
+import { median, noiseFloor, type Estimate } from '../analysis/statistics.js';
+import { policyById } from '../deploy/catalogue.js';
+import type { ComponentsData, PolicyInfo } from '../experiments/components-data.js';
+import { recomputeTable3, table3 } from '../paper/reported.js';
+import { judge, judgeAll, unavailable, type Evidence, type Judgement } from '../report/verdicts.js';
+import type { Method, Row } from '../store/value.js';
+import { paperSays, type Item } from './item.js';
+
+const base = 'http';
+/** Order of the paper's table; the exact composition and the two held-out ones after it. */
+const listed = ['http', 'header-read', 'ratelimit', 'ip-tag-1', 'logging', 'http-mix-1', 'http-mix-2', 'http-mix-2-exact', 'mix-header-ratelimit', 'mix-tag10-logging'];
+
+/** The parts the paper adds up for a composition; the exact compositions know their own. */
+const paperParts: Record<string, string[]> = {
+  'http-mix-1': ['ratelimit', 'ip-tag-1'],
+  'http-mix-2': ['header-read', 'ratelimit', 'ip-tag-1', 'logging'],
+};
+
+/** One way to count the cost of a request. */
+interface Measure {
+  name: 'user instructions' | 'CPU time';
+  unit: 'user instructions/request' | 'us CPU/request';
+  method: Method;
+  of(data: ComponentsData, policy: string): number[];
+}
+
+const instructions: Measure = { name: 'user instructions', unit: 'user instructions/request', method: 'measured: exact instruction counts', of: totalInstructions };
+const cpuTime: Measure = { name: 'CPU time', unit: 'us CPU/request', method: 'measured: CPU time', of: cpuUs };
+
+export function tab03(data: ComponentsData): Item {
+  const shown = listed.flatMap((id) => data.policies.filter((policy) => policy.id === id));
+  return {
+    item: 'tab03',
+    title: 'Table 3: actual and estimated cost of HTTP filters and their compositions',
+    rows: shown.flatMap((policy) => [instructions, cpuTime].flatMap((measure) => costRows(data, policy, measure))),
+    figure: null,
+    table: { columns, rows: shown.map((policy) => tableRow(data, policy)) },
+    paper: paperSays('tab03'),
+    notes: notes(data),
+    judgements: judgements(data),
+  };
+}
+
+const columns = [
+  { key: 'policy', label: 'policy' },
+  { key: 'attributed', label: 'filter, attributed (user instr.)' },
+  { key: 'marginal', label: 'filter, marginal (user instr.)' },
+  { key: 'total', label: 'total (user instr.)' },
+  { key: 'deviation', label: 'total vs sum of parts' },
+  { key: 'cpuMarginal', label: 'filter, marginal CPU (us)' },
+  { key: 'cpuTotal', label: 'total CPU (us)' },
+  { key: 'cpuDeviation', label: 'CPU: total vs sum of parts' },
+  { key: 'paperFilter', label: 'paper: filter (kcycles)' },
+  { key: 'paperTotal', label: 'paper: total (kcycles)' },
+];
+
+function tableRow(data: ComponentsData, { id, label }: PolicyInfo): Record<string, string> {
+  const paper = table3.find(({ policy }) => policy === id);
+  const single = id === base;
+  return {
+    policy: label,
+    attributed: single ? '-' : thousands(attributed(data, id)),
+    marginal: single ? '-' : thousands(marginal(data, id, instructions)),
+    total: thousands(estimateOf(data, id, instructions)),
+    deviation: percent(additivity(data, id, instructions)?.ofTotal),
+    cpuMarginal: single ? '-' : microseconds(marginal(data, id, cpuTime)),
+    cpuTotal: microseconds(estimateOf(data, id, cpuTime)),
+    cpuDeviation: percent(additivity(data, id, cpuTime)?.ofTotal),
+    paperFilter: paper?.filterKcycles?.toString() ?? '-',
+    paperTotal: paper?.totalKcycles?.toString() ?? '-',
+  };
+}
+
+/** Instructions that ran inside the filter's own functions and its access log. */
+function attributed(data: ComponentsData, policy: string): Estimate | null {
+  const own = instructionsByComponent(data, policy, 'ours').get('Sidecar Filter')!;
+  return own.n > 0 ? own : null;
+}
+
+/** Policy minus bare HTTP: what a user pays for having the filter, side effects elsewhere included. */
+function marginal(data: ComponentsData, policy: string, measure: Measure): Estimate | null {
+  const [bare, own] = [measure.of(data, base), measure.of(data, policy)];
+  return bare.length > 0 && own.length > 0 ? marginalCost(bare, own) : null;
+}
+
+function estimateOf(data: ComponentsData, policy: string, measure: Measure): Estimate | null {
+  const own = measure.of(data, policy);
+  return own.length > 0 ? { value: median(own), interval: null, n: own.length } : null;
+}
+
+/** Parts of a composition: its own when it is composed, the paper's when it is one of the paper's mixes. */
+function partsOf(policy: string): string[] | undefined {
+  return paperParts[policy] ?? policyById(policy).composedOf;
+}
+
+function additivity(data: ComponentsData, policy: string, measure: Measure): Additivity | null {
+  const parts = partsOf(policy)?.map((part) => measure.of(data, part));
+  const [bare, own] = [measure.of(data, base), measure.of(data, policy)];
+  if (!parts || bare.length === 0 || own.length === 0 || parts.some((part) => part.length === 0)) return null;
+  return testAdditivity(bare, parts, own);
+}
+
+function costRows(data: ComponentsData, policy: PolicyInfo, measure: Measure): Row[] {
+  const runs = data.runsOf(policy.id, measure.name === 'CPU time' ? 'cpu-time' : 'instructions');
+  const row = (series: string, estimate: Estimate | null | undefined, unit: string, method: Method): Row => ({
+    series: `${series}, ${measure.name}`, x: policy.label, unit, origin: data.origin, runs,
+    ...(estimate ? { value: estimate.value, interval: estimate.interval, method } : { value: null, interval: null, method: 'unavailable' as const, reason: 'not measured in this recording' }),
+  });
+  const rows = [row('total', estimateOf(data, policy.id, measure), measure.unit, measure.method)];
+  if (policy.id !== base) rows.push(row('filter, marginal', marginal(data, policy.id, measure), measure.unit, measure.method));
+  if (policy.id !== base && measure === instructions) rows.push(row('filter, attributed', attributed(data, policy.id), measure.unit, measure.method));
+  if (partsOf(policy.id)) {
+    const tested = additivity(data, policy.id, measure);
+    rows.push(row('total, predicted from single filters', tested?.predicted, measure.unit, 'modelled'));
+    rows.push(row('(total - predicted) / total', tested && per100(tested.ofTotal), '%', 'modelled'));
+  }
+  return rows;
+}
+
+function notes(data: ComponentsData): string[] {
+  const wrong = recomputeTable3().filter(({ follows }) => !follows).length;
+  const all = recomputeTable3().length;
+  return [
+    ...noiseNotes(data),
+    'A filter costs more than its own functions: its marginal cost includes creating, iterating over and destroying it, and what it makes others do '
+      + '(an added header is encoded too). Both are shown; only marginal costs can add up to totals.',
+    `Percentages printed in the paper's Table 3 that do not follow from its printed cycles: ${wrong} of ${all}.`,
+    'HTTP Mix 2 as published is more than the four filters the paper adds up (ten tags, an HTTP RBAC, a listener filter, request ids, dynamic router statistics); '
+      + 'HTTP Mix 2 (exact) is those four filters and nothing else.',
+  ];
+}
+
+/** What two measurements of the same policy differ by, and which filters lie below that. */
+function noiseNotes(data: ComponentsData): string[] {
+  const pairs = data.twins(base);
+  if (pairs.length === 0) return [];
+  const { floor } = noiseFloor(pairs);
+  if (floor === null) return [];
+  const floorUs = floor * median(cpuUs(data, base));
+  const below = listed.slice(1).filter((id) => {
+    const cost = marginal(data, id, cpuTime);
+    return cost !== null && Math.abs(cost.value) < floorUs;
+  });
+  return [`CPU time: the same policy measured twice differs by up to ${(100 * floor).toFixed(1)} % (${floorUs.toFixed(1)} us, A/A pairs of HTTP Router)`
+    + (below.length > 0 ? `; the filter cost of ${below.map((id) => policyById(id).label).join(', ')} is smaller than that and says nothing.` : '; every filter cost is above that.')];
+}
+
+function judgements(data: ComponentsData): Judgement[] {
+  const mixes: [string, string][] = [['mix-1', 'http-mix-1'], ['mix-2', 'http-mix-2']];
+  return [
+    ...mixes.map(([reading, policy]) => filterSumVerdict(data, reading, policy)),
+    ...totalVerdicts(data),
+    ...upperBoundVerdicts(data, mixes),
+  ];
+}
+
+/** C13 and C47 compare filters only, in cycles; ours by CPU time times clock, with instructions beside. */
+function filterSumVerdict(data: ComponentsData, reading: string, policy: string): Judgement {
+  const byTime = additivity(data, policy, cpuTime);
+  const byCount = additivity(data, policy, instructions);
+  const beside = byCount?.ofFilters ? evidence(data, policy, per100(byCount.ofFilters), '%', instructions.method) : undefined;
+  if (!byTime) return unavailable('C13', reading, 'CPU time of the composition or one of its parts was not measured');
+  if (byTime.ofFilters) return judge('C13', reading, evidence(data, policy, per100(byTime.ofFilters), '%', 'measured: CPU time'), beside);
+  return unavailable('C13', reading, 'the noise of CPU time is larger than what the filters cost: there is nothing to divide by');
+}
+
+/** C14 by the paper's own formula, base + the policy's filter cycles, the filter by attribution. */
+function totalVerdicts(data: ComponentsData): Judgement[] {
+  const cases = listed.slice(1, 7).flatMap((policy) => {
+    const [bare, own] = [cycles(data, base), cycles(data, policy)];
+    const filter = componentCycles(data, policy, 'Sidecar Filter');
+    if (bare.length === 0 || own.length === 0 || filter.length === 0) return [];
+    return [{ ...evidence(data, policy, per100(paperDeviation(bare, filter, own)), '%', 'modelled'), case: policyById(policy).label }];
+  });
+  return ['printed', 'recomputed'].map((reading) => cases.length > 0
+    ? judgeAll('C14', reading, cases)
+    : unavailable('C14', reading, 'needs CPU time and sampled stacks of the same recording'));
+}
+
+function upperBoundVerdicts(data: ComponentsData, mixes: [string, string][]): Judgement[] {
+  const cases = mixes.flatMap(([reading, policy]) => {
+    const tested = additivity(data, policy, cpuTime);
+    if (!tested) return [];
+    return [{ reading, evidence: { ...evidence(data, policy, tested.sumMinusComposition, 'us', 'measured: CPU time'), case: policyById(policy).label } }];
+  });
+  if (cases.length === 0) return ['text', 'mix-1', 'mix-2'].map((reading) => unavailable('C47', reading, 'CPU time of the mixes was not measured'));
+  return [judgeAll('C47', 'text', cases.map((each) => each.evidence)), ...cases.map((each) => judge('C47', each.reading, each.evidence))];
+}
+
+function evidence(data: ComponentsData, policy: string, estimate: Estimate, unit: string, method: Method): Evidence {
+  return {
+    value: estimate.value, interval: estimate.interval, unit, method, origin: data.origin, runs: data.allRunsOf(policy),
+    cpu: data.cpuModel, envoyVersion: data.envoyVersion,
+  };
+}
+
+function per100(estimate: Estimate): Estimate {
+  return { ...estimate, value: 100 * estimate.value, interval: estimate.interval && [100 * estimate.interval[0], 100 * estimate.interval[1]] };
+}
+
+function thousands(estimate: Estimate | null): string {
+  return estimate ? `${(estimate.value / 1000).toFixed(2)}k` : 'unavailable';
+}
+
+function microseconds(estimate: Estimate | null): string {
+  if (!estimate) return 'unavailable';
+  const range = estimate.interval ? ` [${estimate.interval.map((bound) => bound.toFixed(1)).join(', ')}]` : '';
+  return estimate.value.toFixed(1) + range;
+}
+
+function percent(deviation: Estimate | undefined): string {
+  if (!deviation) return '-';
+  const range = deviation.interval ? ` [${deviation.interval.map((bound) => (100 * bound).toFixed(1)).join(', ')}]` : '';
+  return `${(100 * deviation.value).toFixed(1)} %${range}`;
+}

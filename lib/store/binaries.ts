@@ -1,0 +1,43 @@
+/** The anchors of a measured binary, kept in the recording so that its runs can be analysed without the binary. */
+import * as fs from 'node:fs';
+import * as path from 'node:path';
+import * as zlib from 'node:zlib';
+import type { Anchor, RuleOutcome } from '../analysis/anchors.js';
+import type { Recording } from './run-store.js';
+
+/** An anchor with the end of its function: [address, end) as in the file. */
+export interface AnchorRange extends Omit<Anchor, 'functionIndex'> {
+  end: number;
+}
+
+export interface BinaryFacts {
+  buildId: string;
+  envoyVersion: string;
+  /** Sorted by address. */
+  anchors: AnchorRange[];
+  /** What became of every wanted anchor in this release. */
+  outcomes: RuleOutcome[];
+}
+
+/** Writes the facts of a binary once per recording, whole or not at all. */
+export function saveBinary(recording: Pick<Recording, 'dir'>, facts: BinaryFacts): void {
+  const file = binaryFile(recording, facts.buildId);
+  const temporary = `${file}.writing-${process.pid}`;
+  fs.mkdirSync(path.dirname(file), { recursive: true });
+  fs.writeFileSync(temporary, zlib.gzipSync(JSON.stringify(facts), { level: 9 }));
+  fs.renameSync(temporary, file);
+}
+
+/** @throws Error naming the file when the recording does not have it, or it is damaged. */
+export function loadBinary(recording: Pick<Recording, 'dir'>, buildId: string): BinaryFacts {
+  const file = binaryFile(recording, buildId);
+  try {
+    return JSON.parse(zlib.gunzipSync(fs.readFileSync(file)).toString()) as BinaryFacts;
+  } catch (error) {
+    throw new Error(`${file} cannot be read (${(error as Error).message}); without it the stacks of that Envoy build cannot be attributed: measure again`);
+  }
+}
+
+function binaryFile(recording: Pick<Recording, 'dir'>, buildId: string): string {
+  return path.join(recording.dir, 'binaries', `${buildId}.json.gz`);
+}
