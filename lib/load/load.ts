@@ -30,7 +30,7 @@ export async function startLoad(target: LoadTarget, spec: LoadSpec, options: Loa
   const { daemon, startUs, ended } = await launch(argv, options);
   let stopped = false;
   const windowUs: [number, number] = [startUs + spec.warmUpS * 1e6, startUs + (spec.warmUpS + spec.durationS) * 1e6];
-  const finished = ended.then((): LoadOutcome => {
+  const finished = ended.catch((error: Error) => { if (!stopped) throw error; }).then((): LoadOutcome => {
     if (stopped) throw new Error('the load was stopped before its end');
     const rate = spec.mode === 'open' ? spec.ratePerS! : null;
     return { generator: { name: generator.name, version: generator.version, argv }, ...summariseLog(readRequestLog(options.dir), windowUs, rate) };

@@ -5,6 +5,7 @@
  * Node's timers tick in milliseconds, too coarse for a schedule of thousands a second. A second thread sleeps to the
  * microsecond (pacer.cjs) and wakes the event loop when a request is due.
  */
+import { once } from 'node:events';
 import * as fs from 'node:fs';
 import * as net from 'node:net';
 import * as path from 'node:path';
@@ -78,6 +79,13 @@ async function openPool(options: Options): Promise<Pool> {
   });
 }
 
+/** The second thread, up and waiting, so that the schedule does not start with its start-up. */
+async function startPacer(): Promise<Worker> {
+  const pacer = new Worker(path.join(path.dirname(process.argv[1]), 'pacer.cjs'), { execArgv: [] });
+  await once(pacer, 'online');
+  return pacer;
+}
+
 class Load {
   private readonly requests: Sent[] = [];
   private settled = 0;
@@ -85,13 +93,14 @@ class Load {
   private readonly origin = performance.now();
   readonly epochUs = Math.round((performance.timeOrigin + this.origin) * 1000);
 
-  constructor(private readonly options: Options, private readonly pool: Pool) {}
+  /** @param pacer needed for a constant rate only. */
+  constructor(private readonly options: Options, private readonly pool: Pool, private readonly pacer: Worker | null) {}
 
   run(): void {
     console.log(`started ${this.epochUs}`);
     process.once('SIGTERM', () => this.finish());
     if (this.options.rate === 0) for (let i = 0; i < this.options.connections; i++) this.sendNext();
-    else this.startPacer();
+    else this.pace(this.pacer!);
     this.finishWhenDone();
   }
 
@@ -122,13 +131,10 @@ class Load {
     while (this.isDue(now)) this.send(this.dueAt(this.requests.length));
   }
 
-  private startPacer(): void {
-    this.sendDue();
+  private pace(pacer: Worker): void {
     const { rate, durationMs, requests } = this.options;
-    const count = Math.min(requests, (durationMs * rate) / 1000);
-    const workerData = { rate, count, originEpochMs: performance.timeOrigin + this.origin };
-    const pacer = new Worker(path.join(path.dirname(process.argv[1]), 'pacer.cjs'), { workerData, execArgv: [] });
     pacer.on('message', () => this.sendDue());
+    pacer.postMessage({ rate, count: Math.min(requests, (durationMs * rate) / 1000), originEpochMs: performance.timeOrigin + this.origin });
     pacer.unref();
   }
 
@@ -176,7 +182,8 @@ class Load {
 async function main(): Promise<void> {
   const options = readOptions();
   try {
-    new Load(options, await openPool(options)).run();
+    const pacer = options.rate === 0 ? null : await startPacer();
+    new Load(options, await openPool(options), pacer).run();
   } catch (error) {
     console.error(`cannot connect to ${options.host}:${options.port}: ${(error as Error).message}`);
     process.exit(2);
