@@ -11,7 +11,7 @@ function logOf(rows: [number, number, number, number][]) {
 
 describe('request log', () => {
   it.each(['native', 'npm'])('of the %s generator, as captured: answers, refusals and broken connections', (generator) => {
-    const file = projectPath('test', 'fixtures', 'load', `${generator}-mixed.log`);
+    const file = projectPath('test', 'fixtures', 'load', `${generator}-mixed-requests.txt`);
     const log = parseRequestLog(fs.readFileSync(file, 'utf8'), file);
     const { statuses, requests, errors } = summariseLog(log, [log.startUs, log.startUs + 10e6], 100);
     expect(statuses).toEqual({ 200: 14, 503: 4, failed: 2 });
@@ -19,7 +19,7 @@ describe('request log', () => {
     expect([...log.intendedUs].slice(0, 3)).toEqual([0, 10_000, 20_000]);
   });
 
-  const whole = fs.readFileSync(projectPath('test', 'fixtures', 'load', 'native-mixed.log'), 'utf8');
+  const whole = fs.readFileSync(projectPath('test', 'fixtures', 'load', 'native-mixed-requests.txt'), 'utf8');
   const lines = whole.split('\n');
   it.each([
     ['empty', '', 'x.log:1: not a request log: ""'],
