@@ -157,8 +157,8 @@ function resolveMethod(table: FunctionTable, rule: MethodRule, method: string, f
   const outcome = { rule: label, region: rule.region, functions: bearers.size, consequence: '' };
   if (bearers.size === 1) return { ...outcome, status: 'found' };
   if (bearers.size > 1) return { ...outcome, status: 'ambiguous', consequence: `${bearers.size} functions of this release are called ${method} in ${rule.file}; all of them are charged to ${rule.component}.` };
-  const host = inlinedIn(table, rule, method);
-  if (host !== null) return { ...outcome, status: 'inlined', consequence: `${label} is inlined in ${host} in this release; its cost is charged there.` };
+  const hosts = inlinedIn(table, rule, method);
+  if (hosts.length > 0) return { ...outcome, status: 'inlined', consequence: `${label} is inlined in ${hosts.join(' and ')} in this release; its cost is charged there.` };
   return { ...outcome, status: 'missing', consequence: `${label} is not found in this release; its cost is charged to ${rule.otherwise}.` };
 }
 
@@ -174,12 +174,10 @@ function bearersOf(table: FunctionTable, rule: MethodRule, method: string): Map<
   return new Map(rows.filter((row) => table.virtualSlot[row] === rule.slot && table.virtualPrimary[row] === 1).map((row) => [table.virtualFunction[row], 'rtti']));
 }
 
-function inlinedIn(table: FunctionTable, rule: MethodRule, method: string): string | null {
-  for (const index of new Set(table.siteFunction)) {
-    const names = logNamesIn(table, index);
-    if (names.length > 1 && names.some((name) => name.file === SOURCE + rule.file && name.function === method)) return logNameOf(table, index)?.function ?? names[0].function;
-  }
-  return null;
+/** Which functions contain a method's log statements without bearing its name. */
+function inlinedIn(table: FunctionTable, rule: MethodRule, method: string): string[] {
+  const holders = [...new Set(table.siteFunction)].filter((index) => logNamesIn(table, index).some((name) => name.file === SOURCE + rule.file && name.function === method));
+  return holders.map((index) => logNameOf(table, index)?.function ?? `the function at 0x${table.starts[index].toString(16)}`);
 }
 
 function resolveGroup(table: FunctionTable, rule: GroupRule, found: Map<number, Anchor>): RuleOutcome {
@@ -260,6 +258,7 @@ interface Facts {
   methods: Map<number, { text: string; class: string }>;
   /** `file function` → functions so named by their log statements and not otherwise by a symbol. */
   byLog: Map<string, number[]>;
+  /** The name of a function, or else the file that its code is from. */
   logs: Map<number, { file: string; function: string }>;
   /** Rows of the virtual-table columns. */
   byMangledClass: Map<string, number[]>;
@@ -281,10 +280,10 @@ function factsOf(table: FunctionTable): Facts {
     facts.methods.set(index, { text, class: mangledClass(text.slice(0, border)) });
   });
   for (const index of new Set(table.siteFunction)) {
-    const log = logNameOf(table, index);
-    if (!log) continue;
-    facts.logs.set(index, log);
-    if (symbolsOf(table, index).length === 0) append(facts.byLog, `${log.file} ${log.function}`, index);
+    const name = logNameOf(table, index);
+    if (name && symbolsOf(table, index).length === 0) append(facts.byLog, `${name.file} ${name.function}`, index);
+    const log = name ?? logNamesIn(table, index)[0];
+    if (log) facts.logs.set(index, log);
   }
   table.virtualFunction.forEach((_, row) => {
     append(facts.byMangledClass, table.strings[table.virtualClass[row]], row);

@@ -2,8 +2,7 @@
  * Names for the functions of a program, stripped or not, each with where the name comes from:
  *
  * - `symbol`: the program's own symbol table, full or dynamic. Certain.
- * - `log`: the log statement in the function says file and function (`log-sites.ts`). A function whose only log statement
- *   came in with an inlined callee bears that callee's name: what the name promises is that this code runs there.
+ * - `log`: log statements in the function say file and function (`log-sites.ts`); `logNameOf` says how far that goes.
  * - `rtti`: the function stands in the virtual table of a class (`rtti.ts`). It tells class and slot, not the method.
  */
 import * as fs from 'node:fs';
@@ -59,7 +58,7 @@ export interface VirtualPlace {
   primary: boolean;
 }
 
-/** Above this many classes a function is folded, or a base's that all inherit: it says nothing about one class. */
+/** In more classes' tables than this, a function is folded or a base's that all inherit: it says nothing about one class. */
 const MAX_CLASSES = 12;
 /** Raised whenever the tables below would come out differently: older caches are then not read. */
 const FORMAT = 1;
@@ -71,14 +70,23 @@ const FORMAT = 1;
  */
 export async function nameFunctions(path: string, options: { cacheDir?: string } = {}): Promise<FunctionTable> {
   const buildId = readBuildId(path);
-  if (buildId === null) return buildTable(readElf(path), null); // nothing to tell two builds apart by
+  if (buildId === null) return readTable(path, null); // nothing to tell two builds apart by
   const key = `${buildId}-${fs.statSync(path).size}-${FORMAT}`; // a stripped copy keeps its build id: the size tells them apart
   const cacheFile = nodePath.join(options.cacheDir ?? workbenchPath('cache', 'functions'), `${key}.columns`);
   const cached = readCache(cacheFile);
   if (cached) return { ...cached, path };
-  const table = buildTable(readElf(path), buildId);
+  const table = readTable(path, buildId);
   writeCache(cacheFile, table);
   return table;
+}
+
+function readTable(path: string, buildId: string | null): FunctionTable {
+  try {
+    return buildTable(readElf(path), buildId);
+  } catch (error) {
+    if (!(error instanceof RangeError)) throw error;
+    throw new Error(`${path}: a table of this program points outside the file (${error.message}); copy or download it again`);
+  }
 }
 
 /** Index of the function that holds an address, or -1. */
@@ -121,47 +129,73 @@ export function virtualPlaceOf(table: FunctionTable, index: number): VirtualPlac
 }
 
 /**
- * What the log statements of a function agree on. Statements in headers come in by inlining and do not count;
- * of several names, one that another function bears alone is inlined here, and of the rest the majority decides.
+ * The name that the log statements of a function agree on, or null. Statements of headers (inlined or template code) and
+ * of lambdas (whose code ends up in whatever holds them) do not count. A statement that several functions contain is
+ * inlined in all but one: it counts for the one function that has no other name, for none when there are two of them.
+ * Of several names left in a function, the majority decides.
+ *
+ * What no binary can tell: a callee that is inlined into one caller, which has no statement of its own, looks exactly as
+ * if the caller bore its name. So the name says whose code this is; it is the function's own unless that happened.
  */
 export function logNameOf(table: FunctionTable, index: number): LogName | null {
-  const own = logNamesIn(table, index);
-  const candidates = own.length < 2 ? own : own.filter((name) => !soleBearers(table).has(keyOf(name)));
+  const candidates = statementsOf(table).own.get(index) ?? [];
   const total = candidates.reduce((sum, name) => sum + name.statements, 0);
   const best = candidates.find((name) => name.statements * 2 > total);
   return best ? { file: best.file, function: best.function } : null;
 }
 
-/** Every file and function that the log statements inside a function name, inlined ones too, most statements first. */
-export function logNamesIn(table: FunctionTable, index: number): (LogName & { statements: number })[] {
-  const counts = new Map<string, LogName & { statements: number }>();
-  for (const row of rowsOf(table.siteFunction, index)) {
-    const name = { file: table.strings[table.siteFile[row]], function: table.strings[table.siteName[row]] };
-    if (/\.(?:h|hh|hpp|inc|ipp)$/.test(name.file)) continue;
-    const entry = counts.get(keyOf(name)) ?? { ...name, statements: 0 };
-    entry.statements++;
-    counts.set(keyOf(name), entry);
-  }
-  return [...counts.values()].sort((a, b) => b.statements - a.statements);
+/** Every file and function whose log statements a function contains, its own and inlined ones, most statements first. */
+export function logNamesIn(table: FunctionTable, index: number): CountedName[] {
+  return statementsOf(table).all.get(index) ?? [];
 }
 
-const soleBearersOf = new WeakMap<FunctionTable, Set<string>>();
+interface CountedName extends LogName {
+  statements: number;
+}
 
-/** Names that some function bears without any other name beside. */
-function soleBearers(table: FunctionTable): Set<string> {
-  const known = soleBearersOf.get(table);
+interface Statements {
+  all: Map<number, CountedName[]>;
+  /** Only of statements that are no inlined copies, as far as can be told. */
+  own: Map<number, CountedName[]>;
+}
+
+const statementsOfTable = new WeakMap<FunctionTable, Statements>();
+
+function statementsOf(table: FunctionTable): Statements {
+  const known = statementsOfTable.get(table);
   if (known) return known;
-  const sole = new Set<string>();
-  for (const index of new Set(table.siteFunction)) {
-    const names = logNamesIn(table, index);
-    if (names.length === 1) sole.add(keyOf(names[0]));
+  const rows = [...table.siteFunction.keys()].filter((row) => !/\.(?:h|hh|hpp|inc|ipp)$/.test(table.strings[table.siteFile[row]]));
+  const named = rows.filter((row) => table.strings[table.siteName[row]] !== 'operator()');
+  const names = countNames(table, named);
+  const hasOneName = (index: number) => names.get(index)?.length === 1;
+  const statement = (row: number) => `${table.siteFile[row]} ${table.siteLine[row]} ${table.siteName[row]}`;
+  const holders = new Map<string, Set<number>>();
+  for (const row of named) {
+    const set = holders.get(statement(row)) ?? new Set();
+    holders.set(statement(row), set.add(table.siteFunction[row]));
   }
-  soleBearersOf.set(table, sole);
-  return sole;
+  const isOwn = (row: number) => {
+    const all = [...holders.get(statement(row))!];
+    const alone = all.filter(hasOneName);
+    return alone.length === 0 ? all.length === 1 : alone.length === 1 && alone[0] === table.siteFunction[row];
+  };
+  const statements = { all: countNames(table, rows), own: countNames(table, named.filter(isOwn)) };
+  statementsOfTable.set(table, statements);
+  return statements;
 }
 
-function keyOf(name: LogName): string {
-  return `${name.file} ${name.function}`;
+function countNames(table: FunctionTable, rows: number[]): Map<number, CountedName[]> {
+  const names = new Map<number, CountedName[]>();
+  for (const row of rows) {
+    const [file, name] = [table.strings[table.siteFile[row]], table.strings[table.siteName[row]]];
+    const list = names.get(table.siteFunction[row]) ?? [];
+    if (list.length === 0) names.set(table.siteFunction[row], list);
+    const known = list.find((entry) => entry.file === file && entry.function === name);
+    if (known) known.statements++;
+    else list.push({ file, function: name, statements: 1 });
+  }
+  for (const list of names.values()) list.sort((a, b) => b.statements - a.statements);
+  return names;
 }
 
 /** Rows of a sorted column that hold `value`. */
@@ -267,7 +301,7 @@ function ancestry(hierarchy: ClassHierarchy): (base: number, derived: number) =>
     if (known) return known;
     const all = new Set<number>();
     ancestors.set(index, all);
-    for (const base of hierarchy.bases[index]) {
+    for (const { class: base } of hierarchy.bases[index]) {
       all.add(base);
       of(base).forEach((ancestor) => all.add(ancestor));
     }

@@ -14,11 +14,18 @@ export interface VirtualTable {
   slots: number[];
 }
 
+export interface Base {
+  /** Index into `classes`. */
+  class: number;
+  /** Bytes into the object; null for a virtual base, whose place differs between derived classes. */
+  offset: number | null;
+}
+
 export interface ClassHierarchy {
   /** Mangled type names, e.g. `N5Envoy7Network14ConnectionImplE`. */
   classes: string[];
-  /** Direct bases of each class, as indices into `classes`. */
-  bases: number[][];
+  /** Direct bases of each class. */
+  bases: Base[][];
   tables: VirtualTable[];
 }
 
@@ -28,6 +35,8 @@ const META_CLASSES: Record<string, 'none' | 'one' | 'many'> = {
   '20__si_class_type_info': 'one',
   '21__vmi_class_type_info': 'many',
 };
+/** More direct bases than this are no type information but other numbers. */
+const MAX_BASES = 64;
 /** Mangled names of classes: nested, in std, local to a function, or plain. */
 const CLASS_NAME = /^(?:N.+E|S[a-z].+|Z.+E.+|\d+[A-Za-z_].*)$/;
 
@@ -39,7 +48,10 @@ export function readClasses(elf: Elf, isFunctionStart: (address: number) => bool
   const data = new PointerImage(elf);
   const types = readTypes(elf, data);
   const classOfType = new Map([...types.keys()].map((address, i) => [address, i]));
-  const bases = [...types.values()].map((type) => type.bases.flatMap((base) => classOfType.get(base) ?? []));
+  const bases = [...types.values()].map((type) => type.bases.flatMap(({ type: address, offset }): Base[] => {
+    const base = classOfType.get(address);
+    return base === undefined ? [] : [{ class: base, offset }];
+  }));
   const borders = new Set(dataReferences);
   const tables: VirtualTable[] = [];
   data.forEachWord((address, value) => {
@@ -66,8 +78,8 @@ function slotsAt(data: PointerImage, first: number, isFunctionStart: (address: n
 
 interface TypeInfo {
   name: string;
-  /** Addresses of the bases' type information. */
-  bases: number[];
+  /** Addresses of the bases' type information, and where in the object they are. */
+  bases: { type: number; offset: number | null }[];
 }
 
 function readTypes(elf: Elf, data: PointerImage): Map<number, TypeInfo> {
@@ -103,11 +115,14 @@ function metaClassName(meta: string, data: PointerImage, names: NameReader): str
   return name === null ? '' : name.replace(/^N10__cxxabiv1(.+)E$/, '$1');
 }
 
-function basesAt(data: PointerImage, address: number, kind: 'none' | 'one' | 'many'): number[] {
+function basesAt(data: PointerImage, address: number, kind: 'none' | 'one' | 'many'): TypeInfo['bases'] {
   if (kind === 'none') return [];
-  if (kind === 'one') return [data.at(address)];
-  const count = Math.floor(data.raw(address) / 2 ** 32); // flags, then the number of bases
-  return Array.from({ length: Math.min(count, 64) }, (_, i) => data.at(address + 8 + 16 * i));
+  if (kind === 'one') return [{ type: data.at(address), offset: 0 }];
+  const count = Math.min(Math.floor(data.raw(address) / 2 ** 32), MAX_BASES); // flags, then the number of bases
+  return Array.from({ length: count }, (_, i) => {
+    const flags = data.raw(address + 16 * (i + 1)); // bit 0: virtual; from bit 8: offset
+    return { type: data.at(address + 8 + 16 * i), offset: flags % 2 === 0 ? Math.floor(flags / 256) : null };
+  });
 }
 
 /** Strings that can be the mangled name of a class. */
