@@ -1,6 +1,6 @@
 """Runs notebooks from their text, top to bottom, each in a fresh kernel.
 
-    .workbench/venv/bin/python environment/notebooks.py --out DIR [--html DIR] [--report FILE] [--timeout S] NOTEBOOK.ts ...
+    .workbench/venv/bin/python environment/notebooks.py --out DIR [--previous DIR] [--html DIR] [--report FILE] [--timeout S] NOTEBOOK.ts ...
 
 The text (`ts:percent`) is the source; the .ipynb written to DIR is a product, saved also when a cell fails. A failed
 cell, lost output, or an exception that nobody awaited, even after the last cell, fails the run: exit code 1, and one
@@ -31,6 +31,7 @@ GRACE = 0.3
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--out", type=pathlib.Path, required=True, help="folder of the executed .ipynb")
+    parser.add_argument("--previous", type=pathlib.Path, help="folder of .ipynb whose pictures are kept where the figure is the same")
     parser.add_argument("--html", type=pathlib.Path, help="folder of the interactive pages; plotly.min.js belongs beside")
     parser.add_argument("--report", type=pathlib.Path, help="JSON file of the outcomes")
     parser.add_argument("--timeout", type=int, default=1800, help="seconds a cell may take")
@@ -51,7 +52,8 @@ def run_notebook(source, options):
     failure = asyncio.run(execute(notebook, source.stem, options.timeout))
     target = options.out / f"{source.stem}.ipynb"
     stabilise(notebook)
-    reuse_images(notebook, target)
+    if options.previous:
+        reuse_images(notebook, options.previous / target.name)
     write(target, nbformat.writes(notebook) + "\n")
     if options.html:
         write(options.html / f"{source.stem}.html", to_html(notebook, source.stem))

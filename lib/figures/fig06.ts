@@ -79,7 +79,7 @@ function panels(machines: CapacityData[]): object {
     [axisKey('y', i)]: { anchor: axisName('x', i), type: 'log', title: { text: i === 0 ? 'p99 latency (ms, from intended send time)' : '' } },
   }));
   const titles = machines.length < 2 ? [] : machines.map((machine, i) => ({
-    text: machine.cpu, xref: 'paper', yref: 'paper', x: i * width + 0.05, y: 1.04, showarrow: false, xanchor: 'left', font: { size: 12 },
+    text: machine.cpuModel, xref: 'paper', yref: 'paper', x: i * width + 0.05, y: 1.04, showarrow: false, xanchor: 'left', font: { size: 12 },
   }));
   return { width: Math.max(700, 480 * machines.length), height: 460, legend: { orientation: 'h', y: -0.22 }, annotations: titles, ...Object.assign({}, ...axes) };
 }
@@ -117,7 +117,7 @@ function capacityTable(machines: CapacityData[]): Item['table'] {
   const rows = machines.flatMap((machine) => kneesOf(machine).map((knee) => {
     const { value, method } = capacityOf(knee);
     return {
-      machine: machine.cpu, policy: knee.label, knee: Math.round(knee.kneePerS), capacity: Math.round(value),
+      machine: machine.cpuModel, policy: knee.label, knee: Math.round(knee.kneePerS), capacity: Math.round(value),
       cpu: Number(knee.cpuUsPerRequest.toFixed(1)), limit: knee.limitedBy, method,
     };
   }));
@@ -134,10 +134,10 @@ function capacityTable(machines: CapacityData[]): Item['table'] {
 function notes(machine: CapacityData): string[] {
   const others = kneesOf(machine).filter(({ limitedBy }) => limitedBy !== 'sidecar');
   const limited = others.length === 0 ? [] : [
-    `${machine.cpu}: for ${others.map(({ label }) => label).join(', ')} the ${unique(others.map(({ limitedBy }) => limitedBy)).join(' or ')} gave out before the sidecar; `
+    `${machine.cpuModel}: for ${others.map(({ label }) => label).join(', ')} the ${unique(others.map(({ limitedBy }) => limitedBy)).join(' or ')} gave out before the sidecar; `
     + 'its maximum throughput is modelled as 1 / (CPU time per request), and the line ends where the generator did.',
   ];
-  const standIn = machine.backend === 'socketify' ? [] : [`${machine.cpu}: the backend was the ${machine.backend} stand-in, not the paper's socketify echo server.`];
+  const standIn = machine.backend === 'socketify' ? [] : [`${machine.cpuModel}: the backend was the ${machine.backend} stand-in, not the paper's socketify echo server.`];
   return [...limited, ...standIn];
 }
 
@@ -186,5 +186,5 @@ function generationVerdicts(machines: CapacityData[]): Judgement[] {
 }
 
 function evidence(machine: CapacityData, estimate: Estimate, unit: string, method: Method, runs: string[]): Evidence {
-  return { value: estimate.value, interval: estimate.interval, unit, method, origin: machine.recording.origin, runs, cpu: machine.cpu, envoyVersion: machine.envoyVersion };
+  return { value: estimate.value, interval: estimate.interval, unit, method, origin: machine.recording.origin, runs, cpu: machine.cpuModel, envoyVersion: machine.envoyVersion };
 }
