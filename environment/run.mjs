@@ -20,6 +20,13 @@ const WITHOUT_MEASURING = ['figures', 'pack', 'import'];
 const root = path.dirname(path.dirname(fileURLToPath(import.meta.url)));
 const require = createRequire(path.join(root, 'package.json'));
 
+/** The scripts of package.json that come through here. */
+function commandNames() {
+  /** @type {Record<string, string>} */
+  const scripts = JSON.parse(fs.readFileSync(path.join(root, 'package.json'), 'utf8')).scripts;
+  return Object.keys(scripts).filter((name) => scripts[name] === `node environment/run.mjs ${name}`).sort();
+}
+
 /**
  * @param {string} command
  * @returns {import('./setup.mjs').Profile}
@@ -31,10 +38,8 @@ export function profileOf(command) {
 
 /** @param {string[]} args */
 async function main([command, ...args]) {
-  const commands = fs.readdirSync(path.join(root, 'lib', 'commands')).filter((name) => name.endsWith('.ts')).map((name) => name.slice(0, -3));
-  if (command !== 'test' && !commands.includes(command)) {
-    throw new StepFailed(`no command "${command ?? ''}"`, `there are ${['test', ...commands].sort().join(', ')}`);
-  }
+  const commands = commandNames();
+  if (!commands.includes(command)) throw new StepFailed(`no command "${command ?? ''}"`, `there are ${commands.join(', ')}`);
   await setUp({ profile: profileOf(command), system: !args.includes('--no-system') });
   const rest = args.filter((arg) => arg !== '--no-system');
   process.chdir(root);
