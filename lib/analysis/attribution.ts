@@ -133,18 +133,17 @@ const systemCalls: { names: RegExp; region: Region }[] = [
 
 /**
  * The region of the read, write or poll a stack is inside of in the kernel; null for other kernel work and user code.
- * The outermost kernel frame that bears a system call's name decides: what the call does inside may use other names
- * (a send ends in tcp_recvmsg's neighbours when loopback delivers). Without kernel symbols, the C library's function
- * that made the call decides.
+ * The outermost kernel frame that bears a system call's name decides: further in, functions of other calls may appear
+ * (a send on loopback also delivers). Where none does (no kernel symbols, or on the way in and out of a call) it is
+ * the C library's function that made the call, unless an interrupt or exception (`asm_...`) is what entered the kernel.
  */
 export function systemCallRegion(frames: Frame[]): Region | null {
-  const kernel = frames.filter(isKernel);
+  const kernel = frames.filter(isKernel).reverse();
   if (kernel.length === 0) return null;
-  const name = [...kernel].reverse().map((frame) => systemCallName(frame.symbol)).find((found) => found !== null);
-  if (name !== undefined) return systemCalls.find(({ names }) => names.test(name!))?.region ?? null;
-  if (kernel.some((frame) => frame.symbol !== null)) return null;
-  const caller = frames[kernel.length]?.symbol?.replace(/^(?:_*libc_|__GI_)?_*|@.*$/g, '');
-  return systemCalls.find(({ names }) => caller !== undefined && names.test(caller))?.region ?? null;
+  const named = kernel.map((frame) => systemCallName(frame.symbol)).find((name) => name !== null);
+  if (!named && kernel[0].symbol?.startsWith('asm_')) return null;
+  const name = named ?? frames[kernel.length]?.symbol?.replace(/^_*(?:GI|libc)?_*|@.*$/g, '');
+  return systemCalls.find(({ names }) => name !== undefined && names.test(name))?.region ?? null;
 }
 
 /** `__x64_sys_sendto`, `ksys_read`, `__sys_recvfrom`, `do_writev` → the system call's name; null for other functions. */

@@ -64,10 +64,14 @@ async function buildTool(): Promise<string> {
   return out;
 }
 
-/** Where vgdb's pipes are: a folder of this clone, so that they are found and leave nothing in /tmp. */
+/** Where vgdb's pipes are: a folder of this clone rather than /tmp, cleared of those that a killed Valgrind left. */
 function vgdbPrefix(): string {
   const folder = workbenchPath('vgdb');
   fs.mkdirSync(folder, { recursive: true });
+  for (const pipe of fs.readdirSync(folder)) {
+    const pid = /-(\d+)-by-/.exec(pipe)?.[1];
+    if (pid && !fs.existsSync(`/proc/${pid}`)) fs.rmSync(path.join(folder, pipe), { force: true });
+  }
   return path.join(folder, 'pipe');
 }
 

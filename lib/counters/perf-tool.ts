@@ -1,8 +1,8 @@
 /** What perf stat and perf record share: start switched off, switch on exactly around the measured part, stop cleanly. */
 import * as fs from 'node:fs';
-import * as os from 'node:os';
 import * as path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { makeRunFolder, removeRunFolder } from '../deploy/run-folder.js';
 import type { Availability } from '../host/availability.js';
 import { run, start, type Daemon } from '../host/process.js';
 
@@ -40,13 +40,15 @@ export async function probePerf(argv: string[]): Promise<Availability> {
  * @throws Error with perf's own words when it ends early or writes nothing.
  */
 export async function whilePerf<T>(argv: string[], cpus: number[], body: () => Promise<T>): Promise<T> {
-  const folder = fs.mkdtempSync(path.join(os.tmpdir(), 'sidecar-perf-'));
+  const folder = makeRunFolder('perf');
   const [control, acknowledge] = ['control', 'acknowledge'].map((name) => path.join(folder, name));
   await run(['mkfifo', control, acknowledge]);
   // Opened for both directions, so that neither side waits for the other to open.
   const [toPerf, fromPerf] = [control, acknowledge].map((fifo) => fs.openSync(fifo, fs.constants.O_RDWR | fs.constants.O_NONBLOCK));
   const options = ['--delay=-1', `--control=fifo:${control},${acknowledge}`];
-  const perf = await start(['perf', argv[0], ...options, ...argv.slice(1)], { name: `perf-${argv[0]}`, cpus, env: perfEnvironment });
+  const perf = await start(['perf', argv[0], ...options, ...argv.slice(1)], {
+    name: `perf-${argv[0]}`, cpus, env: perfEnvironment, logFile: path.join(folder, 'log'),
+  });
   try {
     await command(perf, 'enable', toPerf, fromPerf);
     const result = await body();
@@ -56,7 +58,7 @@ export async function whilePerf<T>(argv: string[], cpus: number[], body: () => P
   } finally {
     await perf.stop();
     for (const fifo of [toPerf, fromPerf]) fs.closeSync(fifo);
-    fs.rmSync(folder, { recursive: true, force: true });
+    removeRunFolder(folder);
   }
 }
 
