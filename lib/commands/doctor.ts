@@ -13,6 +13,7 @@ import { startEcho } from '../deploy/backend.js';
 import { policyById } from '../deploy/catalogue.js';
 import { startSidecar } from '../deploy/envoy.js';
 import type { Address, Backend, Sidecar } from '../deploy/types.js';
+import { runMain } from './main.js';
 
 const requests = 100;
 
@@ -114,7 +115,4 @@ function get(address: Address, agent: http.Agent): Promise<number | undefined> {
   });
 }
 
-doctor().catch((error: Error) => {
-  console.error(`\ndoctor: ${error.message}`);
-  process.exitCode = 1;
-});
+runMain(doctor);

@@ -15,7 +15,7 @@ describe('doctor', () => {
   test('without an Envoy ends with one message that says what to do, after telling the rest', async () => {
     const { stdout, stderr, exitCode } = await run(doctor, { allow: 'any', env: { WORKBENCH_ENVOY: '/nowhere/envoy' } });
     expect(exitCode).toBe(1);
-    expect(stderr.trim()).toMatch(/^doctor: Envoy cannot be run: no Envoy at \/nowhere\/envoy; .*WORKBENCH_ENVOY.*$/);
+    expect(stderr.trim()).toMatch(/^Envoy cannot be run: no Envoy at \/nowhere\/envoy; .*WORKBENCH_ENVOY.*$/);
     expect(stdout).toMatch(/fig07 {2}redraw only/);
   });
 });
