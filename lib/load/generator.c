@@ -428,9 +428,9 @@ static void connect_all(void) {
   }
 }
 
-/* Requests that should have been sent by now and never were belong into the log too. */
-static void issue_overdue(int64_t now) {
-  while (option.rate > 0 && due(now)) issue(now);
+/* Requests that should have been sent and never were belong into the log too: those due by now, and all of a batch. */
+static void issue_owed(int64_t now) {
+  while (option.requests ? issued < option.requests : option.rate > 0 && due(now)) issue(now);
 }
 
 static void write_log(int64_t epoch_us) {
@@ -496,7 +496,7 @@ int main(int argc, char **argv) {
     arm();
     wait_for_events(-1);
   }
-  issue_overdue(now_ns());
+  issue_owed(now_ns());
   write_log(epoch_us);
   return 0;
 }

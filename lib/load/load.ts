@@ -15,8 +15,15 @@ import { completedBetween, readRequestLog, requestLogFile, summariseLog } from '
 import type { BatchSpec, LoadOptions, LoadOutcome, LoadSpec, LoadTarget, RunningLoad } from './types.js';
 
 const coolDownS = 0.5;
-/** A batch ends when nothing was answered for so long; under Valgrind one request may take a while. */
-const stallS = 30;
+/** Under Valgrind one request may take a while. */
+const defaultStallS = 30;
+
+export interface BatchOptions extends Omit<LoadOptions, 'dir'> {
+  /** Folder that gets the raw request log; not kept when left out. */
+  dir?: string;
+  /** The batch ends when nothing was answered for so many seconds; 30 by default. */
+  stallS?: number;
+}
 
 /**
  * Starts a load; resolves when its connections stand and the first request is due.
@@ -49,20 +56,20 @@ export async function startLoad(target: LoadTarget, spec: LoadSpec, options: Loa
 
 /**
  * Sends exactly so many requests, no other traffic before or after them, and resolves when all are answered or failed.
- * Connections that cannot be had any more and answers that stay out for 30 s are counted as errors.
+ * Connections that cannot be had any more and answers that stay out are counted as errors.
  * @throws Error when the target cannot be connected to in the first place.
  */
 export async function sendExactly(
   target: LoadTarget,
   spec: BatchSpec,
-  options: Omit<LoadOptions, 'dir'> & { dir?: string },
+  options: BatchOptions,
 ): Promise<LoadOutcome> {
   checkSpec({ ...spec, mode: spec.ratePerS === undefined ? 'closed' : 'open' });
   if (!Number.isInteger(spec.requests) || spec.requests < 1) throw new Error(`cannot send ${spec.requests} requests; give a whole number above 0`);
   const generator = await findGenerator(options.generator);
   const dir = options.dir ?? fs.mkdtempSync(path.join(os.tmpdir(), 'batch-'));
   try {
-    const argv = commandLine(generator, target, spec, dir, ['--requests', String(spec.requests), '--stall', String(stallS)]);
+    const argv = commandLine(generator, target, spec, dir, ['--requests', String(spec.requests), '--stall', String(options.stallS ?? defaultStallS)]);
     const { startUs, ended } = await launch(argv, { ...options, dir });
     await ended;
     const log = readRequestLog(dir);
@@ -99,7 +106,7 @@ function commandLine(
   return [
     ...generator.argv, '--host', target.address.host, '--port', String(target.address.port), '--path', spec.path,
     ...(target.tls ? ['--tls', '1'] : []), '--connections', String(spec.connections), '--rate', String(rate), ...length,
-    '--log', path.join(dir, requestLogFile),
+    '--log', path.resolve(dir, requestLogFile), // the generator runs in the project's folder
   ];
 }
 

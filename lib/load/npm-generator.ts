@@ -56,7 +56,7 @@ function readOptions(): Options {
 function connectSocket(options: Options): Promise<net.Socket> {
   const { host, port } = options;
   return new Promise((resolve, reject) => {
-    const socket = options.tls
+    const socket: net.Socket = options.tls
       ? tls.connect({ host, port, rejectUnauthorized: false, ALPNProtocols: ['http/1.1'] }, () => resolve(socket))
       : net.connect({ host, port, noDelay: true }, () => resolve(socket));
     socket.once('error', reject);
@@ -171,6 +171,10 @@ class Load {
   }
 
   private finish(): void {
+    // What a batch still owed when the server fell silent belongs into the log too.
+    while (this.requests.length < this.options.requests && Number.isFinite(this.options.requests)) {
+      this.requests.push({ intended: this.options.rate ? this.dueAt(this.requests.length) : this.now(), sent: -1, done: -1, status: 0 });
+    }
     const us = (ms: number) => (ms < 0 ? -1 : Math.round(ms * 1000));
     const lines = this.requests.map((r) => `${us(r.intended)}\t${us(r.sent)}\t${us(r.done)}\t${r.status}\n`);
     const head = `# request log 1\n# startUs ${this.epochUs}\n# intendedUs sentUs doneUs status\n`;

@@ -45,7 +45,7 @@ async function serving<T>(server: http.Server | https.Server, body: (port: numbe
 describe.each(['native', 'npm'] as const)('the %s generator', (generator) => {
   const options = { cpus, dir, generator };
 
-  it('omits nothing when the backend freezes: 400 ms of 2 s delay a fifth of the requests, evenly up to 400 ms', { retry: 2 }, async () => {
+  it('omits nothing when the backend freezes: 400 ms of 2 s delay a fifth of the requests, evenly up to 400 ms', async () => {
     const load = await startLoad(target, open, options);
     await load.warm;
     await sleep(700);
@@ -60,12 +60,12 @@ describe.each(['native', 'npm'] as const)('the %s generator', (generator) => {
     const halfUs = (frozen[1] - frozen[0]) / 2;
     const ratio = shareAbove(histogram, halfUs) / (halfUs / 2e6);
     console.log(`${generator}: requests late by half the freeze, found / expected: ${ratio.toFixed(2)}`);
-    expect(ratio).toBeGreaterThan(0.9);
-    expect(ratio).toBeLessThan(1.4); // the server needs a moment to work off what waited
+    // Not more than so many requests exist; what other programs on the machine delay besides is no fault of the load.
+    expect(ratio).toBeGreaterThan(0.95);
     expect(outcome.errors).toBe(0);
   });
 
-  it('keeps a modest rate to 1 %, in a log whose windows can be counted', async () => {
+  it('keeps a modest rate to 1 %, in a log whose windows can be counted', { retry: 2 }, async () => {
     const load = await startLoad(target, open, options);
     const outcome = await load.finished;
     expect(outcome.achievedRatePerS / 500).toBeGreaterThan(0.99);
@@ -125,6 +125,14 @@ describe.each(['native', 'npm'] as const)('the %s generator', (generator) => {
       sendExactly({ address: { host: '127.0.0.1', port }, tls: false }, { requests: 100, connections: 2, path: '/' }, { cpus, generator }));
     expect(outcome.statuses).toEqual({ 200: 50, 429: 40, failed: 10 });
     expect([outcome.requests, outcome.errors]).toEqual([50, 50]);
+  });
+
+  it('gives up on a server that falls silent, and counts all it owed as errors', async () => {
+    let n = 0;
+    const server = http.createServer((_, response) => { if (++n <= 10) response.end('x'); });
+    const outcome = await serving(server, (port) => sendExactly(
+      { address: { host: '127.0.0.1', port }, tls: false }, { requests: 50, connections: 2, path: '/' }, { cpus, generator, stallS: 1 }));
+    expect(outcome.statuses).toEqual({ 200: 10, unanswered: 40 });
   });
 
   it('says at once that nobody listens', async () => {

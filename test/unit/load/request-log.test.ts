@@ -51,6 +51,21 @@ describe('window of a load', () => {
     expect(latencyUs).toMatchObject({ p50: 1500, max: 1900 });
   });
 
+  it('holds the expected share of late requests after a freeze: at 500/s, 400 ms of 2 s make a fifth late, evenly up to 400 ms', () => {
+    const frozen = [700_000, 1_100_000];
+    const log = logOf(Array.from({ length: 1000 }, (_, k) => {
+      const due = k * 2000;
+      const done = due >= frozen[0] && due < frozen[1] ? frozen[1] : due;
+      return [due, due, done + 100, 200];
+    }));
+    const { latencyUs } = summariseLog(log, [1_000_000, 3_000_000], 500);
+    // 20 % late, even from 0 to 400 ms: the slowest 10 % take above 200 ms, the slowest 1 % above 380 ms
+    expect(latencyUs.p50).toBe(100);
+    expect(latencyUs.p90 / 200_000).toBeCloseTo(1, 1);
+    expect(latencyUs.p99 / 380_000).toBeCloseTo(1, 1);
+    expect(latencyUs.max).toBeCloseTo(400_100, -3);
+  });
+
   it('charges a request never answered as an error, and its latency with the time it was waited for', () => {
     const log = logOf([[0, 0, 50, 200], [1000, 1000, -1, 0], [2000, -1, -1, 0], [3000, 3000, 9000, 200]]);
     const outcome = summariseLog(log, [1_000_000, 1_010_000], 1000);
