@@ -9,8 +9,9 @@ import { logNameOf, logNamesIn, readableSymbol, symbolsOf, virtualPlaceOf, type 
 import { qualifiedName } from './rtti.js';
 
 export interface Anchor {
-  /** Address in the file. */
+  /** Address in the file; the function is [address, end). */
   address: number;
+  end: number;
   functionIndex: number;
   label: string;
   /** Finer than a component: `parse`, `router`, `filter:local_ratelimit`, `log:file`, ... */
@@ -285,10 +286,13 @@ function factsOf(table: FunctionTable): Facts {
     const log = name ?? logNamesIn(table, index)[0];
     if (log) facts.logs.set(index, log);
   }
-  table.virtualFunction.forEach((_, row) => {
-    append(facts.byMangledClass, table.strings[table.virtualClass[row]], row);
-  });
-  for (const [mangled, rows] of facts.byMangledClass) rows.forEach((row) => append(facts.byClass, qualifiedName(mangled), row));
+  const rowsOfClass = new Map<number, number[]>(); // by number first: hashing a long name for each of 100,000 rows is slow
+  table.virtualClass.forEach((name, row) => append(rowsOfClass, name, row));
+  for (const [name, rows] of rowsOfClass) {
+    const mangled = table.strings[name];
+    facts.byMangledClass.set(mangled, rows);
+    facts.byClass.set(qualifiedName(mangled), rows);
+  }
   factsCache.set(table, facts);
   return facts;
 }
@@ -300,7 +304,7 @@ function append<K>(map: Map<K, number[]>, key: K, value: number): void {
 }
 
 function anchor(table: FunctionTable, functionIndex: number, label: string, region: string, component: Component, authors: Component | null, source: NameSource): Anchor {
-  return { address: table.starts[functionIndex], functionIndex, label, region, component, authors, source };
+  return { address: table.starts[functionIndex], end: table.ends[functionIndex], functionIndex, label, region, component, authors, source };
 }
 
 function whenFile(pattern: RegExp, region: string): (file: string) => string | null {

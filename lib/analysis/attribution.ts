@@ -8,7 +8,7 @@
  * faults, interrupts) stays with the user work it was called from or interrupted.
  */
 import type { Anchor } from './anchors.js';
-import { functionAt, type FunctionTable } from './function-names.js';
+import { functionAt } from './function-names.js';
 import { addressOf, isKernel, type Frame, type Stack, type StackProfile } from '../counters/stacks.js';
 import type { RegionTree } from '../counters/region-tree.js';
 import type { Attributed, Component, Grouping } from '../paper/components.js';
@@ -78,21 +78,17 @@ export function callsPerRequest(tree: RegionTree, anchors: Anchor[], requests: n
 /**
  * Samples per component and region. A stack that was cut off is Unattributed, unless the kernel itself says which
  * system call it is in: kernel stacks are always whole.
- * @param table of the sampled program, to tell which function a frame is in.
+ * @param anchors of the sampled program, sorted by address.
  * @param event which samples, where several events were recorded; the first by default.
- * @throws Error when the profile is of another program, or has no such event.
+ * @throws Error when the profile has no such event.
  */
-export function attributeSamples(profile: StackProfile, table: FunctionTable, anchors: Anchor[], grouping: Grouping, event = profile.stacks[0]?.event): SamplePart[] {
-  const { buildId } = profile.binary;
-  if (buildId !== null && table.buildId !== null && buildId !== table.buildId) {
-    throw new Error(`the stacks are of a program with build id ${buildId}, the names of one with ${table.buildId}; name the functions of the Envoy that was sampled`);
-  }
+export function attributeSamples(profile: StackProfile, anchors: Anchor[], grouping: Grouping, event = profile.stacks[0]?.event): SamplePart[] {
   const stacks = profile.stacks.filter((stack) => stack.event === event);
   if (stacks.length === 0) throw new Error(`no stack was sampled on "${event}", only on: ${[...new Set(profile.stacks.map((stack) => stack.event))].join(', ')}`);
-  const byFunction = new Map(anchors.map((anchor) => [anchor.functionIndex, anchor]));
+  const bounds = { starts: Float64Array.from(anchors, ({ address }) => address), ends: Float64Array.from(anchors, ({ end }) => end) };
   const anchorOf = (frame: Frame) => {
     const address = addressOf(frame, profile.binary);
-    return address === null ? undefined : byFunction.get(functionAt(table, address));
+    return address === null ? undefined : anchors[functionAt(bounds, address)];
   };
   const parts = new Map<string, SamplePart>();
   for (const stack of stacks) {

@@ -1,7 +1,7 @@
 /** Tidy data of experiment `capacity`: raw runs in, two tables out. */
 import * as fs from 'node:fs';
 import * as path from 'node:path';
-import { table, type ColumnTable } from 'arquero';
+import { escape, table, type ColumnTable } from 'arquero';
 import type { Knee as KneeResult } from '../load/knee.js';
 import type { LoadOutcome } from '../load/types.js';
 import { runFiles } from '../store/files.js';
@@ -10,8 +10,8 @@ import type { CpuWindow } from './measure.js';
 
 export interface CapacityData {
   recording: Pick<Recording, 'name' | 'origin'>;
-  /** CPU model as the machine names it. */
-  cpu: string;
+  /** As the machine names it. */
+  cpuModel: string;
   envoyVersion: string;
   backend: string;
   /**
@@ -30,7 +30,7 @@ export function capacityData(recording: Pick<Recording, 'name' | 'origin'>, runs
   const { provenance, spec } = runs[0];
   return {
     recording,
-    cpu: provenance.machine.cpuModel,
+    cpuModel: provenance.machine.cpuModel,
     envoyVersion: provenance.envoyVersion,
     backend: spec.backend.name,
     points: table(columns(runs.filter((run) => run.spec.load.mode === 'open').map(pointRow), pointColumns)),
@@ -38,13 +38,18 @@ export function capacityData(recording: Pick<Recording, 'name' | 'origin'>, runs
   };
 }
 
+/** The same data with some policies only. */
+export function onlyPolicies(data: CapacityData, ids: readonly string[]): CapacityData {
+  const chosen = escape((row: { policy: string }) => ids.includes(row.policy));
+  return { ...data, points: data.points.filter(chosen), knees: data.knees.filter(chosen) };
+}
+
 const pointColumns = ['policy', 'label', 'frame', 'repeat', 'kneeShare', 'intendedPerS', 'achievedPerS', 'p50Us', 'p90Us', 'p99Us',
   'cpuUsPerRequest', 'errors', 'good', 'warning', 'run'] as const;
 
 function pointRow(run: Run): Record<(typeof pointColumns)[number], unknown> {
   const load = readJson<LoadOutcome>(run, runFiles.load);
-  // At the knee itself a generator or backend that is nearly busy is expected, and drawn as what it is: the knee.
-  const warnings = run.warnings;
+  const { warnings } = run;
   return {
     policy: run.policy.id, label: run.policy.label, frame: run.policy.frame, repeat: run.repeat,
     kneeShare: run.spec.load.kneeShare, intendedPerS: load.intendedRatePerS, achievedPerS: load.achievedRatePerS,

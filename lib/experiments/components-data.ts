@@ -75,8 +75,10 @@ function instructionRows(run: Run, { anchors }: BinaryFacts): Record<(typeof ins
 const sampleColumns = ['policy', 'repeat', 'grouping', 'component', 'region', 'kernel', 'samples', 'run'] as const;
 
 /** Where the CPU counts cycles, samples are weighed by the cycles they stand for; otherwise by the time. */
-function sampleRows(run: Run, { anchors }: BinaryFacts): Record<(typeof sampleColumns)[number], unknown>[] {
+function sampleRows(run: Run, { anchors, buildId }: BinaryFacts): Record<(typeof sampleColumns)[number], unknown>[] {
   const profile = perfRecord.read(run.dir);
+  const sampled = profile.binary.buildId;
+  if (sampled !== null && sampled !== buildId) throw new Error(`${run.id}: the stacks are of a program with build id ${sampled}, the run says ${buildId}; remove that run's folder`);
   const event = profile.stacks.map((stack) => stack.event).find((name) => /^cycles/.test(name)) ?? profile.stacks[0].event;
   return groupings.flatMap((grouping) => attributeSamples(profile, anchors, grouping, event).flatMap(({ component, region, samples, kernelSamples }) => {
     const row = { policy: run.policy.id, repeat: run.repeat, grouping, component, region, run: run.id };

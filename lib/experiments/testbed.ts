@@ -1,4 +1,6 @@
 /** What a measuring campaign holds while it runs: the Envoy, the backend, the cores, the store. */
+import { resolveAnchors } from '../analysis/anchors.js';
+import { nameFunctions } from '../analysis/function-names.js';
 import { startEcho } from '../deploy/backend.js';
 import { findEnvoy, startSidecar } from '../deploy/envoy.js';
 import { normalisedYaml } from '../deploy/render.js';
@@ -8,6 +10,7 @@ import { withMeasuringLock } from '../host/lock.js';
 import { machineSlug, readMachine, type Machine } from '../host/machine.js';
 import { endLeftovers } from '../host/process.js';
 import type { RunSpec } from '../store/run-key.js';
+import { hasBinary, saveBinary } from '../store/binaries.js';
 import { RunStore } from '../store/run-store.js';
 
 export interface Testbed {
@@ -44,6 +47,7 @@ export async function withTestbed<T>(options: TestbedOptions, body: (testbed: Te
     store.removeLeftovers();
     const cpus = planCpus();
     const envoy = await findEnvoy(options.envoy);
+    await keepAnchors(store, envoy);
     const ours = await keepOffWorkerCore(cpus);
     let echo: Promise<Backend> | null = null;
     const backend = async () => {
@@ -70,6 +74,13 @@ export async function withTestbed<T>(options: TestbedOptions, body: (testbed: Te
 /** The store that measures below `data/local/<this kind of machine>/`. */
 export function liveStore(machine: Machine = readMachine()): RunStore {
   return new RunStore(machineSlug(machine));
+}
+
+/** Puts what the functions of this Envoy are called into the recording, where redrawing finds it without the binary. */
+async function keepAnchors(store: RunStore, envoy: EnvoyBinary): Promise<void> {
+  if (hasBinary(store.live(), envoy.buildId)) return;
+  const { anchors, outcomes } = resolveAnchors(await nameFunctions(envoy.path));
+  saveBinary(store.live(), { buildId: envoy.buildId, envoyVersion: envoy.version, anchors, outcomes });
 }
 
 /** Moves this process to the other cores while it measures; restored afterwards, since a notebook kernel lives on. */

@@ -203,11 +203,6 @@ function ipcVerdicts(data: ComponentsData): Judgement[] {
 
 const noIpc = 'user IPC needs exact instructions, sampled stacks and CPU time of the same recording';
 
-function ipcEvidence(data: ComponentsData, policy: PolicyInfo): Evidence[] {
-  const ipc = userIpc(data, policy.id);
-  return ipc ? [evidence(data, policy, ipc, 'instructions per cycle', 'modelled')] : [];
-}
-
 /** C11: user IPC of Reject 1000 minus Reject 100. */
 function ipcRises(data: ComponentsData): Judgement {
   return judgeIpcDifference(data, 'C11', 'rises', [['rbac-reject-1000', 'rbac-reject-100']]);

@@ -5,18 +5,17 @@ import * as zlib from 'node:zlib';
 import type { Anchor, RuleOutcome } from '../analysis/anchors.js';
 import type { Recording } from './run-store.js';
 
-/** An anchor with the end of its function: [address, end) as in the file. */
-export interface AnchorRange extends Omit<Anchor, 'functionIndex'> {
-  end: number;
-}
-
 export interface BinaryFacts {
   buildId: string;
   envoyVersion: string;
   /** Sorted by address. */
-  anchors: AnchorRange[];
+  anchors: Anchor[];
   /** What became of every wanted anchor in this release. */
   outcomes: RuleOutcome[];
+}
+
+export function hasBinary(recording: Pick<Recording, 'dir'>, buildId: string): boolean {
+  return fs.existsSync(binaryFile(recording, buildId));
 }
 
 /** Writes the facts of a binary once per recording, whole or not at all. */

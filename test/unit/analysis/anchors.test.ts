@@ -82,7 +82,7 @@ describe('an anchor that a release does not have in one function is reported wit
 });
 
 describe('a call path', () => {
-  const anchor = (region: string, component: Anchor['component'], authors: Anchor['authors']): Anchor => ({ address: 0, functionIndex: 0, label: region, region, component, authors, source: 'log' });
+  const anchor = (region: string, component: Anchor['component'], authors: Anchor['authors']): Anchor => ({ address: 0, end: 1, functionIndex: 0, label: region, region, component, authors, source: 'log' });
   const read = anchor('sidecar read', 'Sidecar Read', 'Sidecar Read');
   const parse = anchor('parse', 'HTTP Protocol Parse', 'HTTP Protocol Parse');
   const router = anchor('router', 'Header En/Decoder', null);
