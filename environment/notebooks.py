@@ -87,6 +87,8 @@ async def execute(notebook, name, timeout):
         raise_on_iopub_timeout=True,
         iopub_timeout=20,
     )
+    # Ports are chosen seconds before the kernel binds them, and load generators may take one meanwhile; files are not.
+    client.create_kernel_manager().transport = "ipc"
     code_cells = [index for index, cell in enumerate(notebook.cells) if cell.cell_type == "code"]
     where = "start of the kernel"
     try:

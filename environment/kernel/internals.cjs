@@ -27,6 +27,7 @@ const expectations = [
   { name: 'zmq.Router.send', of: (m) => m.zmq.Router?.prototype.send },
   { name: 'executor.createExecutor', of: (m) => m.executor.createExecutor, text: ['console.error(e)', '"%s%d:%d - %s"', 'rejectInterruptPromise(interrupted)', 'sideOutputs'] },
   { name: 'jupyter.ZmqServer.bindSocket', of: (m) => m.jupyter.ZmqServer?.prototype.bindSocket, text: ['sock.bind'] },
+  { name: 'jupyter.ZmqServer.init', of: (m) => m.jupyter.ZmqServer?.prototype.init, text: ['this.connInfo = cinfo', 'this.bindSocket(this.iopub'] },
   { name: 'jupyter.ZmqServer.handleExecute', of: (m) => m.jupyter.ZmqServer?.prototype.handleExecute, text: ['createReply', 'signAndSend', 'execute_reply'] },
   { name: 'jupyter.ZmqServer.handleShellMessage', of: (m) => m.jupyter.ZmqServer?.prototype.handleShellMessage, text: ['this.handleExecute(sock, msg)', 'publishStatus("idle", msg)'] },
   { name: 'jupyter.ZmqServer.close', of: (m) => m.jupyter.ZmqServer?.prototype.close, text: ['this.iopub.close()'] },

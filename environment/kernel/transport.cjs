@@ -23,10 +23,20 @@ function queueSends(zmq, ZmqServer) {
     Socket.prototype.sent = function sent() { return tails.get(this) ?? Promise.resolve(); };
   }
 
-  const bindSocket = ZmqServer.prototype.bindSocket;
+  // Jupyter picks TCP ports seconds before the kernel binds them; a load generator's connections may take one meanwhile.
+  // Sockets in the file system have no such race, but tslab spells TCP addresses only.
   ZmqServer.prototype.bindSocket = function bind(socket, port) {
+    const { transport, ip } = this.connInfo;
     if (socket instanceof zmq.Publisher) socket.sendHighWaterMark = 0; // must be set before bind
-    return bindSocket.call(this, socket, port);
+    return socket.bind(`${transport}://${ip}${transport === 'ipc' ? '-' : ':'}${port}`);
+  };
+
+  const init = ZmqServer.prototype.init;
+  ZmqServer.prototype.init = function initOrEnd() {
+    return init.call(this).catch((error) => {
+      process.stderr.write(`the notebook kernel cannot listen: ${error.message}\n`);
+      process.exit(1); // so that Jupyter says the kernel died, instead of waiting for it
+    });
   };
 
   // tslab closes its sockets under the last messages; and a browser kept for drawing would keep the process alive.

@@ -43,7 +43,7 @@ export async function renderSvg(figures: Figure[]): Promise<SvgImage[]> {
 async function drawInBrowser(figure: Figure, format: 'png' | 'svg'): Promise<Buffer | null> {
   for (const attempt of [1, 2]) {
     const drawn = await withTimeout(plotlyPage().then((page) => page && toImage(page, figure, format)), drawTimeoutMs);
-    if (drawn !== 'late') return drawn && dataOf(drawn);
+    if (drawn !== 'late') return drawn === null ? null : dataOf(drawn);
     console.warn(`the browser did not draw a figure within ${drawTimeoutMs / 1000} s (attempt ${attempt} of 2); it is started anew`);
     await withTimeout(closeSharedPage(), drawTimeoutMs);
   }
