@@ -212,24 +212,24 @@ function resolveGroup(table: FunctionTable, rule: GroupRule, found: Map<number, 
 
 /** The methods that the authors' map counts as a filter's work. */
 const filterMethods = [
-  { method: 'decodeHeaders', files: /^source\/extensions\/filters\/http\//, namespace: 'Envoy::Extensions::HttpFilters::' },
-  { method: 'onData', files: /^source\/extensions\/filters\/network\//, namespace: 'Envoy::Extensions::NetworkFilters::' },
+  { method: 'decodeHeaders', files: /^source\/extensions\/filters\/http\//, classes: /^Envoy::Extensions::(?:DynamicModules::)?HttpFilters::/ },
+  { method: 'onData', files: /^source\/extensions\/filters\/network\//, classes: /^Envoy::Extensions::(?:DynamicModules::)?NetworkFilters::/ },
 ];
 
 /**
  * Marks the filters' decodeHeaders and onData for the authors' grouping. Filters that never log are found through the
  * others: a method that all of them override stands at the same slot of each one's virtual table.
  */
-function markAuthorsFilters(table: FunctionTable, { method, files, namespace }: (typeof filterMethods)[number], found: Map<number, Anchor>): RuleOutcome {
+function markAuthorsFilters(table: FunctionTable, { method, files, classes }: (typeof filterMethods)[number], found: Map<number, Anchor>): RuleOutcome {
   const facts = factsOf(table);
   const named = [...facts.logs].filter(([, log]) => files.test(log.file) && log.function === method).map(([index]) => index);
   const slot = commonSlot(table, named);
   const marked = new Set(named);
   for (const [name, rows] of facts.byClass) {
-    if (slot === null || !name.startsWith(namespace) || !name.endsWith('Filter')) continue;
+    if (slot === null || !classes.test(name) || !name.endsWith('Filter')) continue;
     for (const row of rows) if (table.virtualSlot[row] === slot && table.virtualPrimary[row] === 1) marked.add(table.virtualFunction[row]);
   }
-  for (const [index, symbol] of facts.methods) if (symbol.text.startsWith(namespace) && symbol.text.endsWith(`::${method}`)) marked.add(index);
+  for (const [index, symbol] of facts.methods) if (classes.test(symbol.text) && symbol.text.endsWith(`::${method}`)) marked.add(index);
   let count = 0;
   for (const index of marked) {
     const known = found.get(index);
@@ -237,9 +237,9 @@ function markAuthorsFilters(table: FunctionTable, { method, files, namespace }: 
     found.set(index, { ...known, authors: 'Sidecar Filter' });
     count++;
   }
-  const rule = `${namespace}*::${method} (authors' map)`;
-  const consequence = slot === null ? `The virtual slot of ${method} cannot be told in this release: in the authors' map, filters that never log are charged to their caller.` : '';
-  return { rule, region: 'filters', status: count > 0 ? 'found' : 'missing', functions: count, consequence };
+  const outcome = { rule: `${method} of any filter (authors' map)`, region: 'filters', functions: count };
+  if (slot !== null) return { ...outcome, status: 'found', consequence: '' };
+  return { ...outcome, status: count > 0 ? 'ambiguous' : 'missing', consequence: `The virtual slot of ${method} cannot be told in this release; in the authors' map, filters that never log are charged to their caller.` };
 }
 
 /** The primary slot that at least three functions share and at least four in five agree on; null when none is. */

@@ -52,7 +52,10 @@ export interface LogName {
 }
 
 export interface VirtualPlace {
-  /** Mangled name of the class that the function was written for, as far as the tables tell. */
+  /**
+   * Mangled name of the class in whose table the function stands; of several, the one that the others derive from.
+   * Where a base has no table of its own in the program, its method is seen in the table of the class that inherits it.
+   */
   class: string;
   slot: number;
   primary: boolean;
@@ -61,7 +64,7 @@ export interface VirtualPlace {
 /** In more classes' tables than this, a function is folded or a base's that all inherit: it says nothing about one class. */
 const MAX_CLASSES = 12;
 /** Raised whenever the tables below would come out differently: older caches are then not read. */
-const FORMAT = 1;
+const FORMAT = 2;
 
 /**
  * Names a program's functions; the result is kept per build id, so that only the first call reads the code.

@@ -8,7 +8,8 @@
  *
  * Demanding the whole shape (same base register, displacements d, d + 8, d + 16) is what keeps a path and a word that
  * merely stand near each other, as in an assertion, from being taken for a statement.
- * Misses: statements whose structure the compiler keeps as a constant, other compilers' store orders, other log libraries.
+ * Misses: statements whose structure the compiler keeps as a constant, code that is not position-independent, other log
+ * libraries.
  */
 import type { Elf, Section } from './elf.js';
 
@@ -32,7 +33,7 @@ export interface CodeScan {
 const PATH = /^[\w.+@/-]*\.(?:cc|cpp|cxx|c|h|hh|hpp|inc|ipp)$/;
 const FUNCTION = /^(?:[A-Za-z_~]\w*|operator\W.{0,40})$/;
 const LEA_BYTES = 7;
-/** Farthest apart that the three stores of one statement were seen (38 bytes), rounded up. */
+/** A statement is at most 38 bytes long (all displacements 4 bytes wide) unless the compiler moved something in between. */
 const WINDOW_BYTES = 48;
 
 /** Reads all code once. About 0.3 s for 68 MB. */
@@ -53,7 +54,7 @@ export function scanCode(elf: Elf): CodeScan {
   return { sites, dataReferences: Float64Array.from(references).sort() };
 }
 
-/** Calls back for each `lea r64, [rip + x]` (48 or 4c, 8d, modrm xx000101... with mod 0 and rm 5). */
+/** Calls back for each `lea r64, [rip + x]` (48 or 4c, 8d, modrm with mod 0 and rm 5). */
 function forEachAddressTaken(bytes: Buffer, section: Section, found: (offset: number, target: number) => void): void {
   const toAddress = section.address - section.offset;
   const end = section.offset + section.size - LEA_BYTES;
@@ -69,18 +70,17 @@ function siteAt(bytes: Buffer, section: Section, offset: number, strings: String
   const path = storeOf(bytes, offset, end);
   if (!path) return null;
   const toAddress = section.address - section.offset;
-  const first = Math.max(section.offset, offset - WINDOW_BYTES);
-  let line = -1;
+  let line: number | undefined;
   let name: string | undefined;
-  for (let at = first; at < end; at++) {
-    line = lineStored(bytes, at, path) ?? line;
-    if (at === offset || bytes[at + 1] !== 0x8d || (bytes[at] & 0xfb) !== 0x48 || (bytes[at + 2] & 0xc7) !== 5) continue;
+  for (let at = offset + LEA_BYTES; at < end; at++) {
+    line ??= lineStored(bytes, at, path);
+    if (bytes[at + 1] !== 0x8d || (bytes[at] & 0xfb) !== 0x48 || (bytes[at + 2] & 0xc7) !== 5) continue;
     const text = strings.at(at + LEA_BYTES + toAddress + bytes.readInt32LE(at + 3));
     if (!text?.isFunction) continue;
     const store = storeOf(bytes, at, at + WINDOW_BYTES);
     if (store?.base === path.base && store.displacement === path.displacement + 16) name ??= text.text;
   }
-  if (line < 0 || name === undefined) return null;
+  if (line === undefined || name === undefined) return null;
   return { address: offset + toAddress, file: strings.at(offset + LEA_BYTES + toAddress + bytes.readInt32LE(offset + 3))!.text, line, function: name };
 }
 

@@ -3,7 +3,7 @@
  * `strip` cannot remove it, since exceptions and dynamic_cast read it at run time.
  * Layout: Itanium C++ ABI, sections 2.5 (virtual tables) and 2.9.5 (type information).
  */
-import { readPointers, readUInt64, textAt, type Elf, type Section } from './elf.js';
+import { offsetOfAddress, readPointers, readUInt64, textAt, type Elf, type Section } from './elf.js';
 
 export interface VirtualTable {
   /** Index into `classes`. */
@@ -162,10 +162,11 @@ class PointerImage {
     const positionIndependent = elf.bytes.readUInt16LE(16) === 3;
     const wanted = elf.sections.filter((s) => s.type === 1 && (s.flags & 6) === 2 && /^\.data\.rel\.ro|^\.rodata/.test(s.name) && s.size >= 8);
     this.parts = wanted.map((section) => {
-      const count = Math.floor(section.size / 8);
-      return { section, words: new Float64Array(count), pointer: new Uint8Array(count).fill(positionIndependent ? 0 : 1) };
+      const words = new Float64Array(Math.floor(section.size / 8));
+      const pointer = new Uint8Array(words.length);
+      if (!positionIndependent) markAddresses(elf, section, words, pointer);
+      return { section, words, pointer };
     });
-    if (!positionIndependent) for (const part of this.parts) part.words.forEach((_, i) => (part.words[i] = readUInt64(elf.bytes, part.section.offset + 8 * i)));
     const pointers = readPointers(elf);
     this.external = pointers.external;
     pointers.at.forEach((address, i) => {
@@ -210,6 +211,14 @@ class PointerImage {
 
   private partOf(address: number) {
     return this.parts.find(({ section }) => address >= section.address && address + 8 <= section.address + section.size);
+  }
+}
+
+/** A program that is always loaded at one place needs no relocations: whatever looks like one of its addresses is one. */
+function markAddresses(elf: Elf, section: Section, words: Float64Array, pointer: Uint8Array): void {
+  for (let i = 0; i < words.length; i++) {
+    words[i] = readUInt64(elf.bytes, section.offset + 8 * i);
+    pointer[i] = offsetOfAddress(elf.segments, words[i]) >= 0 ? 1 : 0;
   }
 }
 
