@@ -13,6 +13,7 @@ import type { Recording, Run } from '../store/run-store.js';
 import { columns, cpuUsPerRequest, readJson } from './capacity-data.js';
 import { noiseFloorPolicies } from './components.js';
 import type { CpuWindow } from './measure.js';
+import type { CollectorName } from './plan.js';
 
 export interface PolicyInfo {
   id: string;
@@ -29,7 +30,7 @@ export interface ComponentsData extends CostTables {
   /** What every figure drawn from this should say: marked runs left out, anchors this Envoy lacks, the stand-in backend. */
   notes: string[];
   /** Ids of the runs behind a policy's values of one collector. */
-  runsOf(policy: string, collector: string): string[];
+  runsOf(policy: string, collector: CollectorName): string[];
   allRunsOf(policy: string): string[];
   /** CPU time per request of a policy measured twice in every round; empty for the others. */
   twins(policy: string): [number, number][];
@@ -45,16 +46,16 @@ export function componentsData(recording: Pick<Recording, 'name' | 'dir' | 'orig
   const good = runs.filter((run) => run.warnings.length === 0);
   const binaries = new Map(unique(good.map((run) => run.spec.envoyBuildId)).map((id) => [id, loadBinary(recording, id)]));
   const factsOf = (run: Run) => binaries.get(run.spec.envoyBuildId)!;
-  const by = (collector: string) => good.filter((run) => run.spec.collector.name === collector);
+  const by = (collector: CollectorName) => good.filter((run) => run.spec.collector.name === collector);
   const cpuRows = by('cpu-time').map(cpuRow);
   return {
     origin: recording.origin,
     cpuModel: runs[0].provenance.machine.cpuModel,
     envoyVersion: unique(runs.map((run) => run.provenance.envoyVersion)).join(', '),
     policies: unique(runs.map(({ policy }) => JSON.stringify(policy))).map((text) => JSON.parse(text) as PolicyInfo),
-    instructions: table(columns(by(instructionRegions.name).flatMap((run) => instructionRows(run, factsOf(run))), instructionColumns)),
+    instructions: table(columns(by('instructions').flatMap((run) => instructionRows(run, factsOf(run))), instructionColumns)),
     cpu: table(columns(cpuRows, cpuColumns)),
-    samples: table(columns(by(perfRecord.name).flatMap((run) => sampleRows(run, factsOf(run))), sampleColumns)),
+    samples: table(columns(by('perf-record').flatMap((run) => sampleRows(run, factsOf(run))), sampleColumns)),
     notes: notesOn(runs, [...binaries.values()]),
     runsOf: (policy, collector) => good.filter((run) => run.policy.id === policy && run.spec.collector.name === collector).map(({ id }) => id),
     allRunsOf: (policy) => good.filter((run) => run.policy.id === policy).map(({ id }) => id),

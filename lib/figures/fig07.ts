@@ -112,7 +112,7 @@ function layout(shown: PolicyInfo[]): object {
     margin: { t: 100, b: 110 },
     xaxis: { tickangle: -45, anchor: 'y3', categoryorder: 'array', categoryarray: shown.map(({ label }) => label) },
     yaxis: { domain: [0.69, 1], title: { text: 'user instructions<br>(thousands/request)' } },
-    yaxis2: { domain: [0.34, 0.65], title: { text: 'CPU time<br>(us/request)' } },
+    yaxis2: { domain: [0.34, 0.65], title: { text: 'CPU time<br>(µs/request)' } },
     yaxis3: { domain: [0, 0.3], title: { text: 'user IPC<br>(grey: paper, all code)' }, rangemode: 'tozero' },
     shapes: [band(-0.5, tcp - 0.5, 0.7, 0.9), band(tcp - 0.5, shown.length - 0.5, 0, 0.6)],
   };

@@ -18,7 +18,7 @@ export function tab02(data: ComponentsData, binary: BinaryFacts, policy = 'http'
       const common = { series: label, x: component, origin: data.origin };
       return estimate.n === 0 ? [] : [{
         ...common, value: estimate.value, interval: estimate.interval, unit: 'user instructions/request',
-        method: 'measured: exact instruction counts' as const, runs: data.runsOf(policy, 'instruction-regions'),
+        method: 'measured: exact instruction counts' as const, runs: data.runsOf(policy, 'instructions'),
       }];
     }),
     figure: null,
