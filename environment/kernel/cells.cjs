@@ -46,7 +46,9 @@ function takeOverCells({ executor, jupyter, main }, changedFiles) {
     jupyter.lastWriteDisplayData = (content, update) => cell.display(content, update);
     if (!request.content.silent) cell.publish('execute_input', { code: request.content.code, execution_count: count });
     state.running = cell;
-    const error = await failureOf(handler.executor, request.content.code);
+    // Whatever happens, a reply is sent: without one the client waits for ever.
+    const error = await failureOf(handler.executor, request.content.code)
+      .catch((thrown) => describe([[thrown]], request.content.code, process.cwd()));
     state.running = null;
     cell.flush();
     if (!error) return { status: 'ok', execution_count: count, payload: [], user_expressions: {} };

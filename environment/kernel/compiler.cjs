@@ -3,17 +3,39 @@
 const path = require('node:path');
 
 /**
- * Adds `strict` to the options that tslab fixes. tslab takes the compiler's functions from its module, so the module
- * in the cache is replaced by a copy.
+ * Adds `strict` to the options that tslab fixes, and keeps the compiler alive while files change around it. tslab takes
+ * the compiler's functions from its module, so the module in the cache is replaced by a copy.
  */
-function makeStrict(typescript) {
+function mendCompiler(typescript) {
   const cached = Object.values(require.cache).find((module) => module?.exports === typescript);
   if (!cached) throw new Error("the notebook kernel cannot start: its compiler is not in Node's module cache");
   cached.exports = {
     ...typescript,
-    createWatchCompilerHost: (files, options, ...rest) =>
+    createWatchCompilerHost(files, options, ...rest) {
       // alwaysStrict contradicts tslab's noImplicitUseStrict.
-      typescript.createWatchCompilerHost(files, { ...options, strict: true, alwaysStrict: false }, ...rest),
+      const host = typescript.createWatchCompilerHost(files, { ...options, strict: true, alwaysStrict: false }, ...rest);
+      separateTimers(host);
+      return host;
+    },
+  };
+}
+
+/**
+ * tslab has one slot for the compiler's timers, which it fires when a cell runs, and throws when a second is set. But
+ * there are two: files that come or go below the clone set another, and the next cell failed with an internal error.
+ */
+function separateTimers(host) {
+  const { setTimeout: setRebuild, clearTimeout: clearRebuild } = host;
+  const others = new Set();
+  host.setTimeout = (callback, ms, ...rest) => {
+    if (callback.name === 'updateProgramWithWatchStatus') return setRebuild(callback, ms, ...rest);
+    const timer = setTimeout(callback, ms, ...rest);
+    others.add(timer);
+    return timer;
+  };
+  host.clearTimeout = (timer) => {
+    if (!others.delete(timer)) return clearRebuild(timer);
+    return clearTimeout(timer);
   };
 }
 
@@ -50,4 +72,4 @@ function watchLoadedFiles(typescript, executor, root) {
   return () => [...textLoaded].filter(([file, text]) => readFile(file) !== text).map(([file]) => path.relative(root, file));
 }
 
-module.exports = { makeStrict, watchLoadedFiles };
+module.exports = { mendCompiler, watchLoadedFiles };

@@ -7,14 +7,14 @@
 const path = require('node:path');
 const { loadInternals, requireInternals } = require('./internals.cjs');
 const { queueSends } = require('./transport.cjs');
-const { makeStrict, watchLoadedFiles } = require('./compiler.cjs');
+const { mendCompiler, watchLoadedFiles } = require('./compiler.cjs');
 const { takeOverCells } = require('./cells.cjs');
 
 // tslab resolves imports below its working folder only, and Jupyter starts kernels in the notebook's folder.
 process.chdir(path.join(__dirname, '..', '..'));
 
 const compiler = loadInternals(['typescript']).typescript;
-makeStrict(compiler); // before tslab's own modules are loaded: they copy the compiler's exports
+mendCompiler(compiler); // before tslab's own modules are loaded: they copy the compiler's exports
 const internals = loadInternals();
 requireInternals(internals);
 queueSends(internals.zmq, internals.jupyter.ZmqServer);

@@ -6,7 +6,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { projectPath, workbenchPath } from '../../lib/host/paths.js';
 import { executeNotebooks, type NotebookOutcome } from '../../lib/report/notebooks.js';
 
-const variants = ['type-error', 'strict', 'thrown', 'late-timer', 'late-rejection', 'many-lines', 'stale-lib', 'interrupt', 'demo'];
+const variants = ['type-error', 'strict', 'thrown', 'late-timer', 'late-rejection', 'many-lines', 'stale-lib', 'interrupt', 'files-change', 'demo'];
 const out = fs.mkdtempSync(path.join(os.tmpdir(), 'kernel-test-'));
 const outcomes = new Map<string, NotebookOutcome>();
 
@@ -30,6 +30,7 @@ beforeAll(async () => {
 afterAll(() => {
   fs.rmSync(out, { recursive: true, force: true });
   fs.rmSync(workbenchPath('stale-lib'), { recursive: true, force: true });
+  fs.rmSync(projectPath('results', 'files-change'), { recursive: true, force: true });
 });
 
 describe('a cell fails the run, and the message says which and why, when', () => {
@@ -68,6 +69,11 @@ test('no line of many is lost', () => {
   const [first, second] = outputs('many-lines').map((cell) => printed(cell).trim().split('\n'));
   expect(first).toEqual(Array.from({ length: 5000 }, (_, i) => `line ${i}`));
   expect(second).toEqual(Array.from({ length: 20_000 }, (_, i) => String(i)));
+});
+
+test('cells run on, and see it, when a file they asked for appears while the kernel runs', () => {
+  expect(failure('files-change')).toBeNull();
+  expect(printed(outputs('files-change')[3])).toBe('there now true\n');
 });
 
 test('an interrupt ends the daemons a cell started, waiting or busy, and the kernel lives on', () => {
