@@ -21,6 +21,10 @@ import type { Collected, Collector } from './collector.js';
 import { perfEnvironment, perfVersion, probePerf, whilePerf } from './perf-tool.js';
 import { formatStacks, parsePerfScript, parseStacks, reduceStacks, type BinaryMap, type StackProfile } from './stacks.js';
 
+/**
+ * Share of whole stacks, Envoy 1.40 under HTTP: 4 kB 63 %, 8 kB 87 %, 16 kB 99 %, 32 kB 99 %. What is left ends after
+ * two frames: sampled in a function's last instructions, for which compilers write no unwind information.
+ */
 export const stackBytes = 16_384;
 export const samplesPerS = 1000;
 

@@ -98,7 +98,9 @@ function parseFrame(line: string, where: string): Frame {
   const fields = frameLine.exec(line.replace(/ \(deleted\)\)$/, ')'));
   if (!fields) throw new Error(`${where}: not a stack frame: ${line.slice(0, 80)}; the text is cut off`);
   const [, ip, symbol, dso] = fields;
-  const inKernel = (/^\[.+\]$/.test(dso) && !notKernel.includes(dso)) || /\.ko(\.[gx]z|\.zst)?$/.test(dso);
+  // Where the kernel hides its symbols, only the address tells (upper half of the address space).
+  const hidden = dso === '[unknown]' && /^ffff[89a-f]/.test(ip);
+  const inKernel = hidden || (/^\[.+\]$/.test(dso) && !notKernel.includes(dso)) || /\.ko(\.[gx]z|\.zst)?$/.test(dso);
   return {
     binary: inKernel ? kernel : path.basename(dso),
     offset: inKernel ? null : parseInt(ip, 16),

@@ -30,6 +30,11 @@ describe('perf script', () => {
     expect(frames[3]).toEqual({ binary: 'envoy', offset: 0x40, symbol: 'a::b(c (*)(int))' });
   });
 
+  it('knows kernel frames by their address where the kernel hides its symbols', () => {
+    const [{ frames }] = parsePerfScript('1 2.0: 5 e: \n\tffffffff81000130 [unknown] ([unknown])\n\t 7f0000001000 [unknown] ([unknown])\n', 'f');
+    expect(frames.map(isKernel)).toEqual([true, false]);
+  });
+
   it.each([
     ['a frame before any sample', '\t 10 x (y)\n', 'f:1: neither a sample nor a frame'],
     ['a frame after the blank line that ends its sample', '1 2.0: 5 e: \n\n\t 10 x (y)\n', 'f:3: neither'],
