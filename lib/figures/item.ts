@@ -39,3 +39,8 @@ export function methodLine(rows: readonly Row[]): string {
 export function unique<T>(values: readonly T[]): T[] {
   return [...new Set(values)];
 }
+
+/** The method line of a figure that shows what was seen rather than values: what was looked at, where and when. */
+export function observedLine(what: string, { origin, date }: { origin: string; date: string }): string {
+  return `observed: ${what} · ${origin === 'live' ? `live, ${date}` : origin}`;
+}

@@ -66,12 +66,12 @@ function titleWith(text: string, method: string): Layout['title'] {
   };
 }
 
-/** Every axis the layout names, and the first pair always. */
+/** Every axis the layout names, and the first pair always; one that is not seen has no look. */
 function styledAxes(layout: Partial<Layout>): Partial<Layout> {
   const names = new Set(['xaxis', 'yaxis', ...Object.keys(layout).filter((key) => /^[xy]axis\d*$/.test(key))]);
-  const given = layout as Record<string, { title?: object } | undefined>;
+  const given = layout as Record<string, { title?: object; visible?: boolean } | undefined>;
   return Object.fromEntries([...names].map((name) => {
     const own = given[name] ?? {};
-    return [name, { ...axis, ...own, title: { ...axis.title, ...own.title } }];
+    return [name, own.visible === false ? own : { ...axis, ...own, title: { ...axis.title, ...own.title } }];
   })) as Partial<Layout>;
 }

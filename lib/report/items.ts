@@ -3,7 +3,11 @@ import { capacity, capacityPlan } from '../experiments/capacity.js';
 import { capacityData, type CapacityData } from '../experiments/capacity-data.js';
 import { components, componentsPlan } from '../experiments/components.js';
 import { componentsData, type ComponentsData } from '../experiments/components-data.js';
+import { deployment, deploymentOf } from '../experiments/deployment.js';
 import { chooseSource, type Source } from '../experiments/session.js';
+import { fig02 } from '../figures/fig02.js';
+import { fig03 } from '../figures/fig03.js';
+import { fig04 } from '../figures/fig04.js';
 import { fig06 } from '../figures/fig06.js';
 import { fig07 } from '../figures/fig07.js';
 import type { Item } from '../figures/item.js';
@@ -23,6 +27,9 @@ export interface ItemSource {
 
 export const itemSources: readonly ItemSource[] = [
   { item: 'tab01', notebook: '00-this-machine', build: (store) => tab01(machinesOf(store)) },
+  { item: 'fig02', notebook: '00-this-machine', build: (store) => fig02(deploymentOf(store)) },
+  { item: 'fig03', notebook: '00-this-machine', build: (store) => fig03(deploymentOf(store)) },
+  { item: 'fig04', notebook: '00-this-machine', build: (store) => fig04(deploymentOf(store)) },
   { item: 'fig06', notebook: '02-capacity', build: (store) => fig06(capacityOf(store)) },
   { item: 'tab02', notebook: '03-components', build: (store) => buildTable2(store) },
   { item: 'fig07', notebook: '03-components', build: (store) => fig07(componentsOf(store).data) },
@@ -81,7 +88,7 @@ function buildTable2(store: RunStore): Item {
 /** Every machine that a recording was made on, this session's first. */
 export function machinesOf(store: RunStore) {
   return store.recordings().flatMap((recording) => {
-    const [run] = [capacity, components].flatMap((experiment) => store.runs(recording, experiment).slice(0, 1));
+    const [run] = [capacity, components, deployment].flatMap((experiment) => store.runs(recording, experiment).slice(0, 1));
     return run ? [{ origin: recording.origin, machine: run.provenance.machine }] : [];
   });
 }
