@@ -52,7 +52,7 @@ export const perfStat: Collector<PerfStatSample[]> = {
   record: (sidecar, dir, body, cpus) => recordStat(sidecar, dir, body, cpus),
   read: (dir) => parsePerfStat(fs.readFileSync(path.join(dir, file), 'utf8'), path.join(dir, file)),
   misses: 'threads other than the worker; counts below 100 % running are extrapolated',
-  disturbance: 'none that can be seen: counters are read when the thread is switched, not while it runs',
+  disturbance: 'none seen beyond the noise floor (on and off interleaved): counters are read when the thread is switched, not while it runs',
 };
 
 async function recordStat<T>(sidecar: Collected, dir: string, body: () => Promise<T>, cpus: number[]): Promise<T> {
