@@ -28,8 +28,8 @@ export function fig02(data: DeploymentData): Item {
     title: 'Figure 2: the framework',
     rows: [],
     figure: diagram({
-      title: 'Figure 2: the framework, with what is live on this machine',
-      alt: 'Boxes from policies over deployment, load, collectors and the store to analysis and figures, each with what of it this machine has.',
+      title: `Figure 2: the framework, with what is live on ${data.origin === 'live' ? 'this machine' : 'the recorded machine'}`,
+      alt: 'Boxes from policies over deployment, load, collectors and the store to analysis and figures, each with what of it the machine has.',
       method: observedLine('versions asked of the programs, collectors tried', data),
       height: bottomOf(bottom),
       boxes: [...top, collectors.box, ...bottom],

@@ -35,9 +35,9 @@ export function fig03(data: DeploymentData): Item {
       labels: hops.flatMap((hop) => hopLabels(data, hop)),
     }),
     table: {
-      columns: [{ key: 'process', label: 'process' }, { key: 'program', label: 'program' }, { key: 'pid', label: 'pid' }, { key: 'thread', label: 'thread with the traffic' }, { key: 'core', label: 'core' }, { key: 'listens', label: 'sockets' }],
+      columns: [{ key: 'process', label: 'process' }, { key: 'program', label: 'program' }, { key: 'pid', label: 'pid' }, { key: 'thread', label: 'thread with the traffic' }, { key: 'core', label: 'core' }, { key: 'sockets', label: 'sockets' }],
       rows: observation.members.map(({ name, program, pid, thread }) => ({
-        process: name, program, pid, thread: thread.name, core: thread.cpu, listens: listens(data, name).join('; '),
+        process: name, program, pid, thread: thread.name, core: thread.cpu, sockets: listens(data, name).join('; '),
       })),
     },
     paper: paperSays('fig03'),
@@ -85,7 +85,8 @@ function memberBox(data: DeploymentData, { name, program, pid, thread }: PairMem
 
 function listens({ observation }: DeploymentData, name: MemberName): string[] {
   const own = observation.listening.filter(({ owner }) => owner === name);
-  return own.map(({ address: { host, port }, purpose }) => `${purpose === 'admin' ? 'admin page' : 'listens'} on ${host}:${port}`);
+  const trafficFirst = [...own].sort((a, b) => b.purpose.localeCompare(a.purpose));
+  return trafficFirst.map(({ address: { host, port }, purpose }) => `${purpose === 'admin' ? 'admin page' : 'listens'} on ${host}:${port}`);
 }
 
 /** Down within A's pod, across, up within B's. */

@@ -1,7 +1,7 @@
 /** Figure 4: the life of a request between two services via their sidecars, with the time that each hop really added. */
 import type { Data } from 'plotly.js-dist';
 import { differenceEstimate, medianEstimate, type Estimate } from '../analysis/statistics.js';
-import type { PathName } from '../deploy/observe-pair.js';
+import type { MemberName, PathName } from '../deploy/observe-pair.js';
 import type { DeploymentData } from '../experiments/deployment.js';
 import { components } from '../paper/components.js';
 import type { Row } from '../store/value.js';
@@ -42,7 +42,8 @@ export function fig04(data: DeploymentData): Item {
     paper: paperSays('fig04'),
     notes: [
       'One call becomes three requests over the network (1, 2, 3); each answer comes back the same way (light arrows), so the time a sidecar adds is that of both directions.',
-      `Calls were made one at a time, by each path in turn (${timesUs.both.length} rounds, policy ${policy.label}); nobody waits in a queue, so this is the least a sidecar adds, and both sidecars share a core.`,
+      `Calls were made one at a time, by each path in turn (${timesUs.both.length} rounds, policy ${policy.label}); nobody waits in a queue, so this is the least a sidecar adds.`,
+      ...coreNote(data),
       'The components are those of Table 2, in its order; what each of them costs is Figure 7.',
     ],
     judgements: [],
@@ -65,6 +66,14 @@ function hopTimes({ observation: { timesUs } }: DeploymentData): HopTimes {
     ingress: differenceEstimate(timesUs.ingress, timesUs.direct, { paired: true }),
     egress: differenceEstimate(timesUs.both, timesUs.ingress, { paired: true }),
   };
+}
+
+/** Why the two sidecars do not add the same, where both workers have the core for sidecars. */
+function coreNote({ observation: { members } }: DeploymentData): string[] {
+  const core = (name: MemberName) => members.find((member) => member.name === name)!.thread.cpu;
+  const shared = core('sidecar A');
+  if (core('sidecar B') !== shared || core('service A') === shared || core('service B') === shared) return [];
+  return [`Both sidecars ran on core ${shared}, the services on others: the first sidecar put in the way adds a change of core to each direction, the second adds none.`];
 }
 
 function rowsOf({ origin, runs }: DeploymentData, times: HopTimes): Row[] {
