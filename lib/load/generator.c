@@ -366,6 +366,11 @@ static void on_event(Connection *c, uint32_t events) {
   if ((c->state == BUSY || c->state == IDLE) && events & (EPOLLIN | EPOLLHUP | EPOLLERR)) read_answer(c);
 }
 
+/* A signal ends the schedule, not what is under way: that is awaited as at any other end. */
+static void heed_signal(int64_t now) {
+  if (interrupted && !option.requests && now < end_ns()) option.duration = now / 1e9;
+}
+
 /* Sends what is due on free connections, in turn, and connects those that are down. */
 static void dispatch(void) {
   static int turn;
@@ -405,10 +410,10 @@ static void wait_for_events(int timeout_ms) {
 }
 
 static bool finished(int64_t now) {
-  if (interrupted) return true;
+  heed_signal(now);
   if (!option.requests) return now >= end_ns() && (settled == issued || now >= end_ns() + DRAIN_NS);
   bool stalled = now - last_answer > option.stall * 1e9 && (settled < issued || due(now));
-  return settled >= option.requests || stalled;
+  return interrupted || settled >= option.requests || stalled;
 }
 
 /* The connections stand before the clock starts, so that the first requests do not pay for them. */
@@ -490,7 +495,7 @@ int main(int argc, char **argv) {
   start_ns = clock_ns(CLOCK_MONOTONIC);
   int64_t epoch_us = clock_ns(CLOCK_REALTIME) / 1000;
   printf("started %lld\n", (long long)epoch_us);
-  fflush(stdout);
+  if (fflush(stdout)) fail("standard output", strerror(errno));
   while (!finished(now_ns())) {
     dispatch();
     arm();

@@ -2,8 +2,8 @@
  * Loads a server: in a closed loop, at a constant rate, or with an exact number of requests.
  *
  * A load is one continuous run over the same connections: warm-up, the measured window, and a cool-down under the same
- * load, so that collectors whose readings bracket the window never see a generator that has ended. Everything is cut
- * out of the generator's log afterwards.
+ * load until it is told to end, so that collectors whose readings bracket the window never see a generator that has
+ * ended. Everything is cut out of the generator's log afterwards.
  */
 import * as fs from 'node:fs';
 import * as os from 'node:os';
@@ -14,7 +14,12 @@ import { findGenerator, type Generator } from './generators.js';
 import { completedBetween, readRequestLog, requestLogFile, summariseLog } from './request-log.js';
 import type { BatchSpec, LoadOptions, LoadOutcome, LoadSpec, LoadTarget, RunningLoad } from './types.js';
 
+/** At least so long, so that late answers of the window come under the same load. */
 const coolDownS = 0.5;
+/** A generator that nobody ended by then has been forgotten. */
+const longestCoolDownS = 300;
+/** Late answers are awaited for a second, and the log of millions of requests has to be written. */
+const finishGraceMs = 20_000;
 /** Under Valgrind one request may take a while. */
 const defaultStallS = 30;
 
@@ -32,23 +37,25 @@ export interface BatchOptions extends Omit<LoadOptions, 'dir'> {
 export async function startLoad(target: LoadTarget, spec: LoadSpec, options: LoadOptions): Promise<RunningLoad> {
   checkSpec(spec);
   const generator = await findGenerator(options.generator);
-  const total = spec.warmUpS + spec.durationS + coolDownS;
+  const total = spec.warmUpS + spec.durationS + longestCoolDownS;
   const argv = commandLine(generator, target, spec, options.dir, ['--duration', String(total)]);
   const { daemon, startUs, ended } = await launch(argv, options);
   let stopped = false;
   const windowUs: [number, number] = [startUs + spec.warmUpS * 1e6, startUs + (spec.warmUpS + spec.durationS) * 1e6];
-  const finished = ended.catch((error: Error) => { if (!stopped) throw error; }).then((): LoadOutcome => {
-    if (stopped) throw new Error('the load was stopped before its end');
-    const rate = spec.mode === 'open' ? spec.ratePerS! : null;
-    return { generator: { name: generator.name, version: generator.version, argv }, ...summariseLog(readRequestLog(options.dir), windowUs, rate) };
-  });
-  finished.catch(() => undefined); // whoever awaits it gets the error; who stopped the load need not
+  const orItsEnd = (moment: Promise<void>) => Promise.race([moment, ended.catch(() => undefined)]);
   return {
     pid: daemon.pid,
-    warm: Promise.race([until(windowUs[0]), finished.then(() => undefined, () => undefined)]),
-    finished,
+    warm: orItsEnd(until(windowUs[0])),
+    finish: async () => {
+      await orItsEnd(until(windowUs[1] + coolDownS * 1e6));
+      await daemon.stop(finishGraceMs);
+      if (stopped) throw new Error('the load was stopped before its end');
+      await ended;
+      const rate = spec.mode === 'open' ? spec.ratePerS! : null;
+      return { generator: { name: generator.name, version: generator.version, argv }, ...summariseLog(readRequestLog(options.dir), windowUs, rate) };
+    },
     stop: async () => {
-      stopped = daemon.alive();
+      stopped ||= daemon.alive();
       await daemon.stop();
     },
   };

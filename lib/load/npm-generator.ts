@@ -98,10 +98,16 @@ class Load {
 
   run(): void {
     console.log(`started ${this.epochUs}`);
-    process.once('SIGTERM', () => this.finish());
+    process.once('SIGTERM', () => this.end());
     if (this.options.rate === 0) for (let i = 0; i < this.options.connections; i++) this.sendNext();
     else this.pace(this.pacer!);
     this.finishWhenDone();
+  }
+
+  /** Ends the schedule, not what is under way: that is awaited as at any other end. A batch ends at once. */
+  private end(): void {
+    if (Number.isFinite(this.options.requests)) this.finish();
+    else this.options.durationMs = Math.min(this.options.durationMs, this.now());
   }
 
   private now(): number {

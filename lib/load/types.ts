@@ -40,13 +40,18 @@ export interface LoadOptions {
   generator?: GeneratorName;
 }
 
-/** A load under way: `warm` when the warm-up is over, `finished` when all is. */
+/** A load under way. It goes on past its measured part until `finish` or `stop`, however long a collector takes to read. */
 export interface RunningLoad {
   /** Pid of the generator. */
   pid: number;
+  /** Resolves when the warm-up is over. */
   warm: Promise<void>;
-  finished: Promise<LoadOutcome>;
-  /** Ends it early; `finished` then rejects. Nothing happens when it has ended already. */
+  /**
+   * Ends the load, once its measured part is over.
+   * @throws Error with the generator's last words when it ended badly, or that the load was stopped.
+   */
+  finish(): Promise<LoadOutcome>;
+  /** Ends it early. Nothing happens when it has ended already. */
   stop(): Promise<void>;
 }
 

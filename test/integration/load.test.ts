@@ -50,7 +50,7 @@ describe.each(['native', 'npm'] as const)('the %s generator', (generator) => {
     await load.warm;
     await sleep(700);
     const frozen = await freeze(echo.pid, 400);
-    const outcome = await load.finished;
+    const outcome = await load.finish();
     const { due, answered } = duringFreeze(readRequestLog(dir), frozen);
     // All that were due were charged with what was left of the freeze; a closed loop would know of the 16 in flight.
     expect(due / ((500 * (frozen[1] - frozen[0])) / 1e6)).toBeCloseTo(1, 1);
@@ -67,7 +67,7 @@ describe.each(['native', 'npm'] as const)('the %s generator', (generator) => {
 
   it('keeps a modest rate to 1 %, in a log whose windows can be counted', { retry: 2 }, async () => {
     const load = await startLoad(target, open, options);
-    const outcome = await load.finished;
+    const outcome = await load.finish();
     expect(outcome.achievedRatePerS / 500).toBeGreaterThan(0.99);
     expect(outcome.achievedRatePerS / 500).toBeLessThan(1.01);
     const [from, to] = outcome.windowUs;
@@ -77,7 +77,7 @@ describe.each(['native', 'npm'] as const)('the %s generator', (generator) => {
 
   it('in a closed loop keeps every connection busy and intends requests when it sends them', async () => {
     const load = await startLoad(target, { ...open, mode: 'closed', ratePerS: undefined, warmUpS: 0.2, durationS: 0.5 }, options);
-    const outcome = await load.finished;
+    const outcome = await load.finish();
     expect(outcome).toMatchObject({ errors: 0, intendedRatePerS: null });
     // Little's law: connections = rate x mean latency
     expect((outcome.achievedRatePerS * outcome.latencyUs.mean) / 1e6 / 16).toBeGreaterThan(0.8);
@@ -146,7 +146,7 @@ describe.each(['native', 'npm'] as const)('the %s generator', (generator) => {
     const load = await startLoad({ address: mortal.address, tls: false }, { ...open, durationS: 1 }, options);
     await load.warm;
     await mortal.stop();
-    const outcome = await load.finished;
+    const outcome = await load.finish();
     expect(outcome.errors).toBeGreaterThan(400);
     expect(outcome.requests).toBeLessThan(100);
   });
@@ -155,7 +155,7 @@ describe.each(['native', 'npm'] as const)('the %s generator', (generator) => {
     const load = await startLoad(target, open, options);
     await load.stop();
     expect(fs.existsSync(`/proc/${load.pid}`)).toBe(false);
-    await expect(load.finished).rejects.toThrow('the load was stopped before its end');
+    await expect(load.finish()).rejects.toThrow('the load was stopped before its end');
   });
 });
 
