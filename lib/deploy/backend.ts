@@ -34,9 +34,14 @@ export async function startEcho(options: EchoOptions = {}): Promise<Backend> {
   };
   try {
     const { others } = options.cpus ?? planCpus();
-    daemon = await start(argv, { name: 'echo', cpus: others, logFile: path.join(folder, 'echo.log') });
-    const { name, version, port } = await untilListening(daemon);
-    return { name, version, standInReason, pid: daemon.pid, address: { host: '127.0.0.1', port }, alive: daemon.alive, stop };
+    const server = await start(argv, { name: 'echo', cpus: others, logFile: path.join(folder, 'echo.log') });
+    daemon = server;
+    const { name, version, port } = await untilListening(server);
+    const ending = async () => {
+      const how = await server.ending();
+      return how && `${how}, last words: ${lastWords(server)}`;
+    };
+    return { name, version, standInReason, pid: server.pid, address: { host: '127.0.0.1', port }, alive: server.alive, ending, stop };
   } catch (error) {
     await stop();
     throw error;
@@ -66,6 +71,9 @@ async function untilListening(daemon: Daemon): Promise<Report> {
     if (!daemon.alive()) break;
     await sleep(20);
   }
-  const words = daemon.output().trim().split('\n').pop() || 'it said nothing';
-  throw new Error(`the echo server ${daemon.alive() ? `did not listen within ${startTimeoutMs / 1000} s` : 'exited at start'}: ${words}`);
+  throw new Error(`the echo server ${daemon.alive() ? `did not listen within ${startTimeoutMs / 1000} s` : 'exited at start'}: ${lastWords(daemon)}`);
+}
+
+function lastWords(daemon: Daemon): string {
+  return daemon.output().trim().split('\n').pop() || 'it said nothing';
 }

@@ -18,9 +18,12 @@ export async function isServing(admin: Address): Promise<boolean> {
   return (await readStats(admin))['listener_manager.workers_started'] === 1;
 }
 
-/** Counters and gauges by full name. */
+/**
+ * Counters and gauges by full name.
+ * @throws Error naming the page when it holds none.
+ */
 export async function readStats(admin: Address): Promise<Record<string, number>> {
-  const { stats } = await readJson<{ stats: { name?: string; value?: unknown }[] }>(admin, '/stats?format=json');
+  const stats = await readList<{ name?: string; value?: unknown }>(admin, '/stats?format=json', 'stats');
   const numbers = stats.filter((stat): stat is { name: string; value: number } => typeof stat.value === 'number');
   return Object.fromEntries(numbers.map(({ name, value }) => [name, value]));
 }
@@ -32,18 +35,30 @@ interface ListenerStatus {
 
 /**
  * Where a listener really listens, after the kernel chose its port.
- * @throws Error when there is no listener of that name.
+ * @throws Error when there is no listener of that name, or the page does not list any.
  */
 export async function readListenerAddress(admin: Address, name: string): Promise<Address> {
-  const { listener_statuses: statuses } = await readJson<{ listener_statuses: ListenerStatus[] }>(admin, '/listeners?format=json');
+  const statuses = await readList<ListenerStatus>(admin, '/listeners?format=json', 'listener_statuses');
   const status = statuses.find((candidate) => candidate.name === name);
   if (!status) throw new Error(`Envoy has no listener "${name}"; it has: ${statuses.map((s) => s.name).join(', ') || 'none'}`);
   const { address, port_value } = status.local_address.socket_address;
   return { host: address, port: port_value };
 }
 
-async function readJson<T>(admin: Address, page: string): Promise<T> {
-  return (await (await fetch(url(admin, page))).json()) as T;
+/** The list called `key` on a page. */
+async function readList<T>(admin: Address, page: string, key: string): Promise<T[]> {
+  const text = await (await fetch(url(admin, page))).text();
+  const list = (parseJson(text) as Record<string, unknown> | null)?.[key];
+  if (!Array.isArray(list)) throw new Error(`${url(admin, page)}:1: no list "${key}" in ${JSON.stringify(text.slice(0, 60))}; is that an Envoy's admin page?`);
+  return list as T[];
+}
+
+function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return null; // told by whoever looks for something in it
+  }
 }
 
 function url({ host, port }: Address, page: string): string {

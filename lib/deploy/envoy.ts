@@ -72,13 +72,14 @@ export async function startSidecar(config: SidecarConfig, options: SidecarOption
   try {
     fs.writeFileSync(files.config, rendered.yaml);
     const argv = [envoy.path, '-c', files.config, ...quietly, '--concurrency', concurrency, '--admin-address-path', files.admin];
-    daemon = await start([...(options.wrap ?? []), ...argv], {
+    const envoyProcess = await start([...(options.wrap ?? []), ...argv], {
       name: `envoy-${config.id}`,
       cwd: folderOf(config),
       cpus: cpus.others,
       logFile: options.logFile ?? path.join(folder, 'envoy.log'),
       stdoutFile: options.accessLogFile ?? '/dev/null',
     });
+    daemon = envoyProcess;
     const timeoutMs = options.readyTimeoutMs ?? (options.wrap ? wrappedStartTimeoutMs : startTimeoutMs);
     const ready = await untilServing(daemon, files.admin, rendered.listener, timeoutMs);
     if (/access_?log/.test(rendered.yaml)) await startLogThread(ready, rendered.tls);
@@ -92,6 +93,10 @@ export async function startSidecar(config: SidecarConfig, options: SidecarOption
       normalisedYaml: normalise(rendered.yaml),
       stats: () => readStats(ready.admin),
       alive: daemon.alive,
+      ending: async () => {
+        const how = await envoyProcess.ending();
+        return how && `${how}, last words: ${lastError(envoyProcess.output())}`;
+      },
       stop,
     };
   } catch (error) {

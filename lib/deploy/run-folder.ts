@@ -1,4 +1,4 @@
-/** A temporary folder of one running program below `.workbench/run/`, removed when it stops. */
+/** A temporary folder of one running program below `.workbench/run/`, removed when it stops, or when we end before it. */
 import * as fs from 'node:fs';
 import * as path from 'node:path';
 import { workbenchPath } from '../host/paths.js';
@@ -15,9 +15,19 @@ export function makeRunFolder(program: string): string {
     const owner = /-(\d+)-(\d+)-[^-]+$/.exec(name);
     if (owner && !isAlive(Number(owner[1]), Number(owner[2]))) removeRunFolder(path.join(base, name));
   }
-  return fs.mkdtempSync(path.join(base, `${program}-${process.pid}-${startTicks(process.pid)}-`));
+  const folder = fs.mkdtempSync(path.join(base, `${program}-${process.pid}-${startTicks(process.pid)}-`));
+  if (ours.size === 0) process.once('exit', removeOurs);
+  ours.add(folder);
+  return folder;
 }
 
 export function removeRunFolder(folder: string): void {
   fs.rmSync(folder, { recursive: true, force: true });
+  if (ours.delete(folder) && ours.size === 0) process.removeListener('exit', removeOurs);
+}
+
+const ours = new Set<string>();
+
+function removeOurs(): void {
+  for (const folder of ours) fs.rmSync(folder, { recursive: true, force: true });
 }

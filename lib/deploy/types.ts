@@ -48,6 +48,8 @@ export interface Sidecar {
   /** Envoy's counters and gauges (admin /stats), by full name. */
   stats(): Promise<Record<string, number>>;
   alive(): boolean;
+  /** How it ended, with its last words; null while it runs. */
+  ending(): Promise<string | null>;
   stop(): Promise<void>;
 }
 
@@ -60,5 +62,7 @@ export interface Backend {
   pid: number;
   address: Address;
   alive(): boolean;
+  /** How it ended, with its last words; null while it runs. */
+  ending(): Promise<string | null>;
   stop(): Promise<void>;
 }

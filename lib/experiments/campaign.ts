@@ -1,7 +1,8 @@
 /** Carries out a plan: skips what is already measured, keeps the order, reports progress, survives interruptions. */
-import { describePlan, estimateS, type Plan, type PlannedRun } from './plan.js';
+import { interruptions } from '../host/process.js';
+import { describePlan, estimateS, type CollectorName, type Plan, type PlannedRun } from './plan.js';
 import { measure } from './measure.js';
-import { collectorIdentity } from './collectors.js';
+import { collectorIdentity, collectors } from './collectors.js';
 import { withTestbed, type Testbed, type TestbedOptions } from './testbed.js';
 import type { Run } from '../store/run-store.js';
 
@@ -25,44 +26,70 @@ export interface CampaignResult {
   recorded: Run[];
   /** Runs that could not be had, each with its reason; the others go on. */
   failed: { run: PlannedRun; reason: string }[];
+  /** Collectors this machine lacks, with the plan's runs that need them: not tried, and recorded ones not looked up, since their key names the tool's version. */
+  unavailable: Lacking[];
+}
+
+export interface Lacking {
+  collector: CollectorName;
+  runs: PlannedRun[];
+  reason: string;
+  remedy: string;
 }
 
 /** Gives up when this many runs in a row fail: then it is the machine, not one policy. */
 const failuresInARow = 3;
 
 /**
- * Measures what a plan lacks.
- * @throws Error when another campaign is running, Envoy cannot be used, or `failuresInARow` runs fail in succession.
+ * Measures what a plan lacks, as far as this machine has the collectors for it.
+ * @throws Error when another campaign is running, Envoy cannot be used, `failuresInARow` runs fail in succession, or
+ *   the user interrupts.
  */
 export async function carryOut(plan: Plan, options: CampaignOptions = {}): Promise<CampaignResult> {
   return withTestbed(options, async (testbed) => {
-    const { recorded, missing } = await split(plan, testbed, options.fresh ?? false);
+    const { possible, unavailable } = await withoutLackingTools(plan.runs);
+    const { recorded, missing } = await split(possible, testbed, options.fresh ?? false);
     const progress = options.progress ?? silent;
     const total = missing.reduce((sum, run) => sum + estimateS(run), 0);
     progress.planned(`${describePlan(missing)} to measure; ${recorded.length} runs recorded already`, total);
-    const result: CampaignResult = { measured: [], recorded, failed: [] };
+    const result: CampaignResult = { measured: [], recorded, failed: [], unavailable };
+    const before = interruptions();
     let done = 0;
     let inARow = 0;
     for (const run of missing) {
+      if (interruptions() !== before) break;
       try {
         result.measured.push(await measure(testbed, run));
         inARow = 0;
       } catch (error) {
+        if (interruptions() !== before) break;
         result.failed.push({ run, reason: (error as Error).message });
         if (++inARow === failuresInARow) throw giveUp(result);
       }
       done += estimateS(run);
       progress.advanced(`${run.config.label}, ${run.collector}`, done);
     }
+    if (interruptions() !== before) throw new Error(`measuring was interrupted; ${keptSoFar(result)}`);
     return result;
   });
 }
 
+/** Tries each collector once, so that a missing tool is told once rather than by every run that needs it. */
+async function withoutLackingTools(runs: PlannedRun[]): Promise<{ possible: PlannedRun[]; unavailable: Lacking[] }> {
+  const unavailable: Lacking[] = [];
+  for (const collector of new Set(runs.map((run) => run.collector))) {
+    const answer = await collectors[collector].probe();
+    if (answer.available) continue;
+    unavailable.push({ collector, runs: runs.filter((run) => run.collector === collector), reason: answer.reason, remedy: answer.remedy });
+  }
+  return { possible: runs.filter((run) => !unavailable.some(({ collector }) => collector === run.collector)), unavailable };
+}
+
 /** What is on disk already, and what is not (with `fresh`: all of it again, numbered after the recorded repeats). */
-async function split(plan: Plan, testbed: Testbed, fresh: boolean): Promise<{ recorded: Run[]; missing: PlannedRun[] }> {
+async function split(runs: PlannedRun[], testbed: Testbed, fresh: boolean): Promise<{ recorded: Run[]; missing: PlannedRun[] }> {
   const recorded: Run[] = [];
   const missing: PlannedRun[] = [];
-  for (const run of plan.runs) {
+  for (const run of runs) {
     const spec = await testbed.spec(run.config, run.load, await collectorIdentity(run.collector));
     const there = testbed.store.measured(run.experiment, spec);
     const next = there.reduce((highest, other) => Math.max(highest, other.repeat + 1), 0);
@@ -75,10 +102,14 @@ async function split(plan: Plan, testbed: Testbed, fresh: boolean): Promise<{ re
 }
 
 /** Names the first of the row: the others often only follow from it. */
-function giveUp({ failed, measured }: CampaignResult): Error {
-  const { run, reason } = failed[failed.length - failuresInARow];
+function giveUp(result: CampaignResult): Error {
+  const { run, reason } = result.failed[result.failed.length - failuresInARow];
   return new Error(`${failuresInARow} runs in a row failed, the first (${run.config.id}, ${run.collector}) with: ${reason}; `
-    + `${measured.length} runs were kept, the next start goes on from there`);
+    + keptSoFar(result));
+}
+
+function keptSoFar({ measured }: CampaignResult): string {
+  return `${measured.length} run${measured.length === 1 ? '' : 's'} kept, the next start goes on from there`;
 }
 
 const silent: Progress = { planned: () => {}, advanced: () => {} };

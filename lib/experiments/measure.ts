@@ -39,10 +39,11 @@ export async function measure(testbed: Testbed, planned: PlannedRun): Promise<Ru
   const policy = { id: planned.config.id, label: planned.config.label, frame: planned.config.frame };
   return testbed.store.record(planned.experiment, spec, { policy, repeat: planned.repeat }, async (dir) => {
     const clockBefore = await measureCoreClockHz(testbed.cpus.worker);
+    const backend = await testbed.backend();
     const sidecar = await testbed.sidecar(planned.config, await wrapFor(planned.collector, testbed.envoy.path, dir));
     let warnings: Warning[];
     try {
-      warnings = await underLoad({ testbed, planned, sidecar, backend: await testbed.backend(), dir });
+      warnings = await whileAlive({ testbed, planned, sidecar, backend, dir }, underLoad);
     } finally {
       await sidecar.stop();
     }
@@ -57,6 +58,19 @@ interface Scene {
   sidecar: Sidecar;
   backend: Backend;
   dir: string;
+}
+
+/** When the sidecar or the backend died meanwhile, that is the error, not what followed from it. */
+async function whileAlive<T>(scene: Scene, body: (scene: Scene) => Promise<T>): Promise<T> {
+  const { planned, sidecar, backend } = scene;
+  const result = await body(scene).then((value) => ({ value }), (error: Error) => ({ error }));
+  const during = `died under the load of ${planned.config.id}, ${planned.collector}`;
+  const envoyEnd = await sidecar.ending();
+  if (envoyEnd) throw new Error(`Envoy (process ${sidecar.pid}) ${during}: ${envoyEnd}; the run was not kept: start again to measure it, and look into \`dmesg\` should it happen again`);
+  const backendEnd = await backend.ending();
+  if (backendEnd) throw new Error(`the ${backend.name} backend (process ${backend.pid}) ${during}: ${backendEnd}; the run was not kept: start again to measure it, the next one gets a new backend`);
+  if ('error' in result) throw result.error;
+  return result.value;
 }
 
 async function underLoad(scene: Scene): Promise<Warning[]> {
@@ -106,7 +120,7 @@ async function loadAndRead(
       await sleep(spec.durationS * 1000);
       after = readings(sidecar, backend, load.pid);
     });
-    const outcome = await load.finished;
+    const outcome = await load.finish();
     const windowUs: [number, number] = [before.worker.atUs, after.worker.atUs];
     const between = <K extends keyof Readings>(name: K) => cpuBetween(before[name], after[name]);
     return {

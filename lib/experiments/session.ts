@@ -41,8 +41,10 @@ export async function measureHere(plan: Plan, mode: SessionMode = sessionMode())
 }
 
 function summary(result: CampaignResult, cpu: string): string {
+  const lacking = result.unavailable.map(({ collector, runs, reason, remedy }) =>
+    `\n  not measured: ${runs.length} runs with ${collector}: ${reason}; to have them: ${remedy}`).join('');
   const failed = result.failed.map(({ run, reason }) => `\n  not measured: ${run.config.label} (${run.collector}): ${reason}`).join('');
-  return `${result.measured.length} runs measured on ${cpu}, ${result.recorded.length} were recorded already.${failed}`;
+  return `${result.measured.length} runs measured on ${cpu}, ${result.recorded.length} were recorded already.${lacking}${failed}`;
 }
 
 function bar(title: string): Progress {

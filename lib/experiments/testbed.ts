@@ -5,7 +5,7 @@ import { startEcho } from '../deploy/backend.js';
 import { findEnvoy, startSidecar } from '../deploy/envoy.js';
 import { normalisedYaml } from '../deploy/render.js';
 import type { Backend, EnvoyBinary, Sidecar, SidecarConfig } from '../deploy/types.js';
-import { planCpus, pin, type CpuPlan } from '../host/cpus.js';
+import { allowedCpus, planCpus, pin, type CpuPlan } from '../host/cpus.js';
 import { withMeasuringLock } from '../host/lock.js';
 import { machineSlug, readMachine, type Machine } from '../host/machine.js';
 import { endLeftovers } from '../host/process.js';
@@ -49,10 +49,12 @@ export async function withTestbed<T>(options: TestbedOptions, body: (testbed: Te
     const envoy = await findEnvoy(options.envoy);
     await keepAnchors(store, envoy);
     const ours = await keepOffWorkerCore(cpus);
-    let echo: Promise<Backend> | null = null;
+    let echo: Backend | null = null;
     const backend = async () => {
-      if (!echo || !(await echo).alive()) echo = startEcho({ cpus });
-      return echo;
+      if (echo?.alive()) return echo;
+      await echo?.stop(); // it is dead, its folder is not
+      echo = null;
+      return (echo = await startEcho({ cpus }));
     };
     try {
       return await body({
@@ -65,7 +67,7 @@ export async function withTestbed<T>(options: TestbedOptions, body: (testbed: Te
         calibrated: new Map(),
       });
     } finally {
-      if (echo) await (await (echo as Promise<Backend>)).stop();
+      await (echo as Backend | null)?.stop();
       await ours.restore();
     }
   });
@@ -85,7 +87,7 @@ async function keepAnchors(store: RunStore, envoy: EnvoyBinary): Promise<void> {
 
 /** Moves this process to the other cores while it measures; restored afterwards, since a notebook kernel lives on. */
 async function keepOffWorkerCore(cpus: CpuPlan): Promise<{ restore(): Promise<void> }> {
+  const before = allowedCpus();
   await pin(process.pid, cpus.others, { allThreads: true });
-  const all = [...new Set([...cpus.others, cpus.worker])].sort((a, b) => a - b);
-  return { restore: () => pin(process.pid, all, { allThreads: true }) };
+  return { restore: () => pin(process.pid, before, { allThreads: true }) };
 }

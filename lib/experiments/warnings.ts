@@ -32,8 +32,19 @@ function errorWarnings({ requests, errors, statuses }: Observed): Warning[] {
 }
 
 function cpuWarnings(seen: Observed, cpu: CpuWindow): Warning[] {
-  const warnings: Warning[] = [];
   const windowNs = (cpu.windowUs[1] - cpu.windowUs[0]) * 1000;
+  const oneCore = seen.cpus?.others.includes(seen.cpus.worker) ?? false;
+  const waited = cpu.worker.waitNs / windowNs;
+  // A worker that is kept from its core reaches no limit of generator or backend that one could speak of.
+  if (!oneCore && waited > waitShare) {
+    return [{ code: 'other-load', text: `the worker waited ${(100 * waited).toFixed(1)} % of the time for its core: something else ran there` }];
+  }
+  const warnings = limitWarnings(seen, cpu, windowNs);
+  if (oneCore) warnings.push({ code: 'no-worker-core', text: 'one core only: the sidecar shared it with the load generator and the backend' });
+  return warnings;
+}
+
+function limitWarnings(seen: Observed, cpu: CpuWindow, windowNs: number): Warning[] {
   const limit = limitOf({
     workerShare: cpu.worker.runNs / windowNs,
     generatorShare: cpu.generator.runNs / windowNs,
@@ -42,12 +53,7 @@ function cpuWarnings(seen: Observed, cpu: CpuWindow): Warning[] {
     intendedRatePerS: seen.intendedRatePerS ?? null,
     achievedRatePerS: seen.achievedRatePerS ?? 0,
   });
-  if (limit.limitedBy === 'generator') warnings.push({ code: 'generator-limit', text: limit.reason });
-  if (limit.limitedBy === 'backend') warnings.push({ code: 'backend-limit', text: limit.reason });
-  if (seen.cpus?.others.includes(seen.cpus.worker)) {
-    warnings.push({ code: 'no-worker-core', text: 'one core only: the sidecar shared it with the load generator and the backend' });
-  } else if (cpu.worker.waitNs / windowNs > waitShare) {
-    warnings.push({ code: 'other-load', text: `the worker waited ${(100 * cpu.worker.waitNs / windowNs).toFixed(1)} % of the time for its core: something else ran there` });
-  }
-  return warnings;
+  if (limit.limitedBy === 'generator') return [{ code: 'generator-limit', text: limit.reason }];
+  if (limit.limitedBy === 'backend') return [{ code: 'backend-limit', text: limit.reason }];
+  return [];
 }

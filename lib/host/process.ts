@@ -1,8 +1,8 @@
 /**
  * The only way the workbench runs other programs (zx underneath): short commands and long-lived daemons.
  *
- * Nothing outlives the workbench: a daemon gets a parent-death signal, is stopped on Ctrl-C and SIGTERM,
- * and is written to a ledger from which the next start ends whatever a `kill -9` left behind.
+ * Nothing outlives the workbench: every program gets a parent-death signal; a daemon is also stopped on Ctrl-C and
+ * SIGTERM, and is written to a ledger from which the next start ends whatever a `kill -9` left behind.
  */
 import * as fs from 'node:fs';
 import * as os from 'node:os';
@@ -76,7 +76,7 @@ async function spawnAndWait(argv: string[], options: RunOptions): Promise<Comman
     input: options.input,
     timeout: options.timeoutMs ? `${options.timeoutMs}ms` : undefined,
     timeoutSignal: 'SIGKILL',
-  })`exec ${[...pinned(options.cpus), ...argv]}`;
+  })`exec ${[...dieWithParent(), ...pinned(options.cpus), ...argv]}`;
   const output = await child;
   const timedOut = output.exitCode === null && output.signal === 'SIGKILL' && options.timeoutMs !== undefined;
   return { stdout: output.stdout, stderr: output.stderr, exitCode: timedOut ? 124 : output.exitCode ?? 128 };
@@ -89,14 +89,31 @@ export interface Daemon {
   /** Settles when the process ends, whoever ended it. */
   exited: Promise<{ exitCode: number | null; signal: string | null }>;
   alive(): boolean;
+  /** How it ended, e.g. `killed by SIGKILL` or `exited with 1`; null while it runs. */
+  ending(): Promise<string | null>;
   /** Standard output and error so far. */
   output(): string;
   /** SIGTERM, then SIGKILL after `graceMs` (default 2,000); resolves when the process is gone. */
   stop(graceMs?: number): Promise<void>;
 }
 
-const daemons = new Map<number, Daemon>();
+interface Started {
+  daemon: Daemon;
+  /** Its ledger entry. */
+  entry: string;
+}
+
+const daemons = new Map<number, Started>();
 let signalsHandled = false;
+let interruptionsSoFar = 0;
+
+/**
+ * How often this process was told to end and lived on, as a notebook kernel does when a cell is interrupted. Long work
+ * compares it before and after, since all that it sees otherwise is that its programs are gone.
+ */
+export function interruptions(): number {
+  return interruptionsSoFar;
+}
 
 /**
  * Starts a long-lived program whose end is tied to ours.
@@ -118,6 +135,7 @@ export async function start(argv: string[], options: RunOptions & { name: string
   const pid = child.pid;
   new Set([log, stdout]).forEach((file) => fs.closeSync(file));
   if (pid === undefined) throw new Error(`${options.name} could not be started: ${argv.join(' ')}`);
+  const ticks = startTicks(pid);
   const entry = writeLedger(pid, options.name);
   let ended = false;
   const exited = child.then((output) => {
@@ -131,7 +149,9 @@ export async function start(argv: string[], options: RunOptions & { name: string
     pid,
     argv,
     exited,
-    alive: () => !ended,
+    // Its end is known to the kernel before we are told.
+    alive: () => !ended && ticks !== undefined && isAlive(pid, ticks),
+    ending: async () => (daemon.alive() ? null : describeEnd(await exited)),
     output: () => fs.readFileSync(logFile, 'utf8'),
     stop: async (graceMs = 2000) => {
       if (ended) return;
@@ -141,24 +161,32 @@ export async function start(argv: string[], options: RunOptions & { name: string
       clearTimeout(timer);
     },
   };
-  daemons.set(pid, daemon);
+  daemons.set(pid, { daemon, entry });
   return daemon;
+}
+
+function describeEnd({ exitCode, signal }: { exitCode: number | null; signal: string | null }): string {
+  return signal ? `killed by ${signal}` : `exited with ${exitCode}`;
 }
 
 /** Stops every daemon this process started. */
 export async function stopAll(): Promise<void> {
-  await Promise.all([...daemons.values()].map((daemon) => daemon.stop()));
+  await Promise.all([...daemons.values()].map(({ daemon }) => daemon.stop()));
 }
 
 /** Ends the daemons at once; then ourselves, unless someone else (the notebook kernel, a command) handles the signal. */
 function onSignal(signal: 'SIGINT' | 'SIGTERM' | 'SIGHUP'): void {
+  interruptionsSoFar++;
   killAllNow();
   if (process.listenerCount(signal) === 1) process.exit(128 + os.constants.signals[signal]);
 }
 
 /** Synchronous, so that it also works while the event loop is being torn down. */
 function killAllNow(): void {
-  for (const pid of daemons.keys()) signalQuietly(pid, 'SIGKILL');
+  for (const [pid, { entry }] of daemons) {
+    signalQuietly(pid, 'SIGKILL');
+    fs.rmSync(entry, { force: true });
+  }
 }
 
 interface LedgerEntry {
@@ -241,7 +269,7 @@ function pinned(cpus: number[] | undefined): string[] {
   return cpus ? ['taskset', '-c', cpus.join(',')] : [];
 }
 
-/** util-linux's setpriv asks the kernel to kill the daemon when we die, even by `kill -9`. */
+/** util-linux's setpriv asks the kernel to kill the program when we die, even by `kill -9`. */
 function dieWithParent(): string[] {
   return fs.existsSync('/usr/bin/setpriv') ? ['/usr/bin/setpriv', '--pdeathsig', 'KILL'] : [];
 }

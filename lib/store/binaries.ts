@@ -3,6 +3,8 @@ import * as fs from 'node:fs';
 import * as path from 'node:path';
 import * as zlib from 'node:zlib';
 import type { Anchor, RuleOutcome } from '../analysis/anchors.js';
+import { explainDiskFull } from './disk-full.js';
+import { draftPath } from './draft.js';
 import type { Recording } from './run-store.js';
 
 export interface BinaryFacts {
@@ -18,13 +20,18 @@ export function hasBinary(recording: Pick<Recording, 'dir'>, buildId: string): b
   return fs.existsSync(binaryFile(recording, buildId));
 }
 
-/** Writes the facts of a binary once per recording, whole or not at all. */
+/** Writes the facts of a binary once per recording, whole or not at all. @throws Error when the disk is full. */
 export function saveBinary(recording: Pick<Recording, 'dir'>, facts: BinaryFacts): void {
   const file = binaryFile(recording, facts.buildId);
-  const temporary = `${file}.writing-${process.pid}`;
-  fs.mkdirSync(path.dirname(file), { recursive: true });
-  fs.writeFileSync(temporary, zlib.gzipSync(JSON.stringify(facts), { level: 9 }));
-  fs.renameSync(temporary, file);
+  const temporary = draftPath(recording.dir, `${facts.buildId}.json.gz`);
+  try {
+    fs.mkdirSync(path.dirname(file), { recursive: true });
+    fs.writeFileSync(temporary, zlib.gzipSync(JSON.stringify(facts), { level: 9 }));
+    fs.renameSync(temporary, file);
+  } catch (error) {
+    fs.rmSync(temporary, { force: true });
+    throw explainDiskFull(error, recording.dir);
+  }
 }
 
 /** @throws Error naming the file when the recording does not have it, or it is damaged. */
@@ -33,7 +40,7 @@ export function loadBinary(recording: Pick<Recording, 'dir'>, buildId: string): 
   try {
     return JSON.parse(zlib.gunzipSync(fs.readFileSync(file)).toString()) as BinaryFacts;
   } catch (error) {
-    throw new Error(`${file} cannot be read (${(error as Error).message}); without it the stacks of that Envoy build cannot be attributed: measure again`);
+    throw new Error(`${file} cannot be read (${(error as Error).message}); without it the runs of that Envoy build cannot be attributed: remove it and measure again`);
   }
 }
 

@@ -7,9 +7,10 @@
 import * as fs from 'node:fs';
 import * as path from 'node:path';
 import type { Machine } from '../host/machine.js';
-import { isAlive, startTicks } from '../host/process.js';
 import { projectPath } from '../host/paths.js';
+import { explainDiskFull } from './disk-full.js';
 import { runKey, type RunSpec } from './run-key.js';
+import { draftPath, removeDrafts } from './draft.js';
 
 /** Why a run is kept but not plotted as if good. */
 export interface Warning {
@@ -114,10 +115,12 @@ export class RunStore {
     const recording = this.live();
     const key = runKey(spec);
     const final = path.join(recording.dir, experiment, key.slice(0, 16), String(about.repeat));
-    const temporary = path.join(recording.dir, `.writing-${process.pid}-${startTicks(process.pid) ?? 0}-${key.slice(0, 8)}-${about.repeat}`);
+    const temporary = draftPath(recording.dir, `${key.slice(0, 8)}-${about.repeat}`);
     const startedAt = new Date().toISOString();
-    fs.mkdirSync(temporary, { recursive: true });
+    const remove = () => fs.rmSync(temporary, { recursive: true, force: true });
+    process.once('exit', remove); // Ctrl-C ends us here and now
     try {
+      fs.mkdirSync(temporary, { recursive: true });
       fs.writeFileSync(path.join(temporary, 'envoy.yaml'), spec.envoyYaml);
       const result = await body(temporary);
       const { envoyYaml: _kept, ...rest } = spec;
@@ -129,21 +132,16 @@ export class RunStore {
       fs.renameSync(temporary, final);
       return { ...record, dir: final, origin: recording.origin, id: path.relative(this.root, final) };
     } catch (error) {
-      fs.rmSync(temporary, { recursive: true, force: true });
+      remove();
       throw explainDiskFull(error, recording.dir);
+    } finally {
+      process.removeListener('exit', remove);
     }
   }
 
-  /** Removes temporary folders of runs whose process is gone. @returns how many. */
+  /** Removes what processes that are gone had not finished writing. @returns how many files or folders. */
   removeLeftovers(): number {
-    const dir = this.live().dir;
-    if (!fs.existsSync(dir)) return 0;
-    const dead = fs.readdirSync(dir).filter((name) => {
-      const match = /^\.writing-(\d+)-(\d+)-/.exec(name);
-      return match !== null && !isAlive(Number(match[1]), Number(match[2]));
-    });
-    for (const name of dead) fs.rmSync(path.join(dir, name), { recursive: true, force: true });
-    return dead.length;
+    return removeDrafts(this.live().dir);
   }
 }
 
@@ -163,9 +161,4 @@ function readRecord(dir: string): RunRecord {
   }
   if (record.format !== 1) throw new Error(`${file} has format ${record.format}, this version reads 1; update the workbench`);
   return record;
-}
-
-function explainDiskFull(error: unknown, dir: string): unknown {
-  if ((error as NodeJS.ErrnoException).code !== 'ENOSPC') return error;
-  return new Error(`no space left while recording below ${dir}; the half-written run was removed: free some space and start again`);
 }
