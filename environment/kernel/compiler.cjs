@@ -17,6 +17,9 @@ function mendCompiler(typescript) {
       separateTimers(host);
       return host;
     },
+    // Of a message in several parts tslab forgets the file name.
+    getPreEmitDiagnosticsOfFiles: (...words) => typescript.getPreEmitDiagnosticsOfFiles(...words).map((diagnostic) => (
+      { ...diagnostic, messageText: typescript.flattenDiagnosticMessageText(diagnostic.messageText, '\n') })),
   };
 }
 

@@ -26,7 +26,7 @@ function describeDiagnostics(diagnostics, code) {
     const quoted = file ? '' : `\n    ${lines[line - 1] ?? ''}\n    ${' '.repeat(column - 1)}^`;
     return `${file}${line}:${column} - ${text}${quoted}`;
   });
-  return { ...message('TypeScript', texts[0].split('\n')[0]), traceback: ['TypeScript rejects this cell:', ...texts] };
+  return { ename: 'TypeScript', evalue: texts[0].split('\n')[0], traceback: ['TypeScript rejects this cell:', ...texts] };
 }
 
 function describeThrown(thrown, root) {

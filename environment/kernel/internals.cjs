@@ -23,6 +23,7 @@ function loadInternals(names = Object.keys(files)) {
 const expectations = [
   { name: 'typescript.createWatchCompilerHost', of: (m) => m.typescript.createWatchCompilerHost },
   { name: 'typescript.createWatchProgram', of: (m) => m.typescript.createWatchProgram, text: ['host.setTimeout(updateProgramWithWatchStatus, ', 'host.setTimeout(invalidateResolutionsOfFailedLookup, '] },
+  { name: 'typescript.getPreEmitDiagnosticsOfFiles', of: (m) => m.typescript.getPreEmitDiagnosticsOfFiles },
   { name: 'typescript.sys.readFile', of: (m) => m.typescript.sys?.readFile },
   { name: 'zmq.Publisher.send', of: (m) => m.zmq.Publisher?.prototype.send },
   { name: 'zmq.Router.send', of: (m) => m.zmq.Router?.prototype.send },

@@ -12,6 +12,8 @@ export interface Cell {
 
 /** Longest code cell; what needs more belongs in lib. */
 export const maxCellLines = 10;
+/** Longest line that JupyterLab shows without scrolling on a small screen. */
+export const maxColumns = 100;
 
 /** Splits a text at its `// %%` lines; what stands before the first is jupytext's header. */
 export function parseCells(text: string): Cell[] {
@@ -26,7 +28,7 @@ export function parseCells(text: string): Cell[] {
 
 /**
  * What breaks the rules for cells, as `file:line: message`. Only `const`, since reassigning an earlier cell's `let`
- * splits it from functions that captured it; and at most ten lines.
+ * splits it from functions that captured it; and cells that are seen at a glance.
  */
 export function checkCells(file: string): string[] {
   return parseCells(fs.readFileSync(file, 'utf8')).filter(({ kind }) => kind === 'code').flatMap((cell) => {
@@ -34,10 +36,15 @@ export function checkCells(file: string): string[] {
     const length = cell.text.split('\n').length;
     return [
       ...(length > maxCellLines ? [`${at(0)}: cell of ${length} lines; at most ${maxCellLines}, move logic to lib/`] : []),
+      ...tooWide(cell.text).map((line) => `${at(line)}: line of more than ${maxColumns} columns`),
       ...notConst(cell.text).map((line) => `${at(line)}: only const at the top of a cell`),
       ...shorthands(cell.text).map(({ line, name }) => `${at(line)}: {${name}} of an earlier cell fails when run; write {${name}: ${name}}`),
     ];
   });
+}
+
+function tooWide(text: string): number[] {
+  return text.split('\n').flatMap((line, index) => (line.length > maxColumns ? [index] : []));
 }
 
 /** Zero-based lines of top-level `let` and `var`. */

@@ -25,20 +25,21 @@ const startTimeoutMs = 120_000;
  * @throws Error with the server's last line when it does not come up.
  */
 export async function startLab(root: string = projectRoot()): Promise<Lab> {
+  const [config, runtime] = ['config', 'runtime'].map((name) => workbenchPath('jupyter', name));
   const settings = writeSettings();
+  writeStyle(path.join(config, 'custom', 'custom.css'));
   const port = await freePort();
-  const runtime = workbenchPath('jupyter', 'runtime');
   const token = crypto.randomBytes(24).toString('hex');
   const daemon = await start([
     venvPath('bin', 'jupyter-lab'), '--no-browser', '--ip', '127.0.0.1', '--port', String(port), '--port-retries', '0',
-    '--ServerApp.root_dir', root, '--LabApp.app_settings_dir', settings, '--allow-root',
+    '--ServerApp.root_dir', root, '--LabApp.app_settings_dir', settings, '--custom-css', '--allow-root',
     '--LabApp.extension_manager', 'readonly', '--KernelManager.transport', kernelTransport(runtime),
   ], {
     name: 'jupyterlab',
     // The token in the environment is not seen in the list of processes.
     env: {
       JUPYTER_TOKEN: token,
-      JUPYTER_CONFIG_DIR: workbenchPath('jupyter', 'config'),
+      JUPYTER_CONFIG_DIR: config,
       JUPYTER_DATA_DIR: workbenchPath('jupyter', 'data'),
       JUPYTER_RUNTIME_DIR: runtime,
       JUPYTERLAB_SETTINGS_DIR: workbenchPath('jupyter', 'settings'),
@@ -73,6 +74,12 @@ function writeSettings(): string {
     '@jupyterlab/apputils-extension:notification': { fetchNews: 'false', checkForUpdates: false },
   }, null, 2));
   return folder;
+}
+
+/** A figure's picture has two pixels per CSS pixel, but JupyterLab's Plotly shows it pixel by pixel until one points at it. */
+function writeStyle(file: string): void {
+  fs.mkdirSync(path.dirname(file), { recursive: true });
+  fs.writeFileSync(file, '.jp-RenderedPlotly img.plot-img { zoom: 0.5; }\n');
 }
 
 async function ready(daemon: Daemon, url: string): Promise<void> {

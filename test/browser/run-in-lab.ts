@@ -12,7 +12,7 @@ export interface LabVisit {
   /** Interactive figures, and code cells, after Run All. */
   figuresAfter: number;
   codeCells: number;
-  /** Text of error outputs after Run All. */
+  /** Text of error outputs, and of anything on standard error, after Run All. */
   errors: string[];
   /** Requests to anywhere but the server. */
   foreignRequests: string[];
@@ -31,9 +31,9 @@ export async function runInLab(notebook: string, screenshots: string, runTimeout
     const page = await browser.newPage({ viewport: { width: 1200, height: 2600 } });
     const foreignRequests: string[] = [];
     page.on('request', (request) => { if (/^https?:/.test(request.url()) && new URL(request.url()).hostname !== '127.0.0.1') foreignRequests.push(request.url()); });
-    await page.goto(lab.notebookUrl(notebook));
+    await page.goto(`${lab.notebookUrl(notebook)}&reset`); // without the tabs of the last time
     await page.locator('.jp-Notebook .jp-CodeCell').first().waitFor({ timeout: 120_000 });
-    await page.locator('.jp-RenderedImage img, .main-svg').first().waitFor({ timeout: 60_000 });
+    await figures(page).first().waitFor({ timeout: 60_000 });
     const figuresBefore = await figures(page).count();
     fs.mkdirSync(screenshots, { recursive: true });
     const shot = (name: string) => page.screenshot({ path: path.join(screenshots, `${path.basename(notebook, '.ipynb')}-${name}.png`) });
@@ -45,7 +45,7 @@ export async function runInLab(notebook: string, screenshots: string, runTimeout
       figuresBefore,
       figuresAfter: await page.locator('.js-plotly-plot').filter({ has: page.locator('.main-svg') }).count(),
       codeCells: await page.locator('.jp-Notebook .jp-CodeCell').count(),
-      errors: await page.locator('[data-mime-type="application/vnd.jupyter.error"]').allInnerTexts(),
+      errors: await page.locator('[data-mime-type="application/vnd.jupyter.stderr"]').allInnerTexts(),
       foreignRequests,
     };
   } finally {
@@ -56,13 +56,13 @@ export async function runInLab(notebook: string, screenshots: string, runTimeout
 
 /** Outputs that show a figure, as a picture or drawn. */
 function figures(page: Page) {
-  return page.locator('.jp-OutputArea-child').filter({ has: page.locator('.jp-RenderedImage img, .js-plotly-plot .main-svg, .jp-RenderedPlotly img') });
+  return page.locator('.jp-OutputArea-child').filter({ has: page.locator('.jp-RenderedPlotly img, .jp-RenderedPlotly .main-svg') });
 }
 
 /** Run All, and waits until no cell is waiting any more. */
 async function runAll(page: Page, timeout: number): Promise<void> {
-  const idle = page.locator('.jp-Notebook-ExecutionIndicator[data-status="idle"]');
-  await idle.waitFor({ timeout: 60_000 });
+  // Told to run before it is connected to its kernel, JupyterLab asks which kernel to use.
+  await page.getByText(/\| Idle$/).waitFor({ timeout: 120_000 });
   await page.getByRole('menuitem', { name: 'Run', exact: true }).click();
   await page.getByRole('menuitem', { name: /^Run All Cells/ }).click();
   const prompts = page.locator('.jp-CodeCell .jp-InputPrompt');
