@@ -5,6 +5,7 @@ import type { Backend, Sidecar } from '../deploy/types.js';
 import { cpuBetween, readCpu, type CpuReading, type CpuSample } from '../counters/schedstat.js';
 import { measureCoreClockHz } from '../host/clock.js';
 import { projectRoot } from '../host/paths.js';
+import { startTicks } from '../host/process.js';
 import { findKnee } from '../load/knee.js';
 import { countCompleted, sendExactly, startLoad } from '../load/load.js';
 import type { LoadOutcome, LoadSpec, LoadTarget } from '../load/types.js';
@@ -119,6 +120,9 @@ async function loadAndRead(
       before = readings(sidecar, backend, load.pid);
       await sleep(spec.durationS * 1000);
       after = readings(sidecar, backend, load.pid);
+    }).catch(async (error: Error) => {
+      if (startTicks(load.pid) === undefined) await load.finish(); // the generator's last words say more
+      throw error;
     });
     const outcome = await load.finish();
     const windowUs: [number, number] = [before.worker.atUs, after.worker.atUs];
