@@ -1,13 +1,14 @@
 /** What one request costs under a policy, by component: pure functions over tidy tables. */
 import { escape, op, type ColumnTable } from 'arquero';
 import { components, type Attributed, type Grouping } from '../paper/components.js';
+import type { Rounds } from './rounds.js';
 import { median, medianEstimate, type Estimate, type Interval } from './statistics.js';
 
 /** Tidy tables of one recording; `lib/experiments/components-data.ts` makes them from raw runs. */
 export interface CostTables {
   /** policy, repeat, grouping, component, region, perRequest, run: user instructions of one request in a region. */
   instructions: ColumnTable;
-  /** policy, round, repeat, cpuUs, clockHz, utilisation, perS, run: CPU time of one request on the worker thread. */
+  /** policy, round, repeat, cpuUs, clockHz, utilisation, perS, run: CPU time of one request on the worker thread; clockHz null where it was not measured. */
   cpu: ColumnTable;
   /** policy, repeat, grouping, component, region, kernel (boolean), samples, run. */
   samples: ColumnTable;
@@ -18,8 +19,14 @@ export const attributedOrder: readonly Attributed[] = [...components, 'Unattribu
 
 /** User instructions of one request: one value a repeat. */
 export function totalInstructions(tables: CostTables, policy: string): number[] {
-  return of(tables.instructions, policy, 'ours').groupby('repeat').rollup({ total: op.sum('perRequest') })
-    .orderby('repeat').array('total') as number[];
+  return [...instructionRounds(tables, policy).values()];
+}
+
+/** The same by repeat. */
+export function instructionRounds(tables: CostTables, policy: string): Rounds {
+  const totals = of(tables.instructions, policy, 'ours').groupby('repeat').rollup({ total: op.sum('perRequest') })
+    .orderby('repeat').objects() as { repeat: number; total: number }[];
+  return new Map(totals.map(({ repeat, total }) => [repeat, total]));
 }
 
 /** User instructions of one request by component; a component that ran nothing is 0. */
@@ -33,9 +40,14 @@ export function instructionsByRegion(tables: CostTables, policy: string): Map<st
   return estimateByKey(own, 'region', [...new Set(own.array('region') as string[])]);
 }
 
-/** CPU time of one request on the worker thread, microseconds: one value a round, so that policies can be paired. */
+/** CPU time of one request on the worker thread, microseconds: one value a round. */
 export function cpuUs(tables: CostTables, policy: string): number[] {
-  return perRound(tables, policy).map((row) => row.cpuUs);
+  return [...cpuRounds(tables, policy).values()];
+}
+
+/** The same by round, so that policies can be paired. */
+export function cpuRounds(tables: CostTables, policy: string): Rounds {
+  return new Map(perRound(tables, policy).map(({ round, cpuUs: value }) => [round, value]));
 }
 
 /** Part of the worker's CPU time, 0 to 1, by component; see `shareOf` for the interval. */
@@ -70,15 +82,15 @@ function shareOf(own: ColumnTable, fits: (row: SampleRow) => boolean): Estimate 
   return { value: chosen / total, interval: [Math.min(sampling[0], repeats[0]), Math.max(sampling[1], repeats[1])], n: total };
 }
 
-/** Cycles of one request, modelled: CPU time times the core clock measured beside it; one value a round. */
-export function cycles(tables: CostTables, policy: string): number[] {
-  return perRound(tables, policy).map((row) => row.cpuUs * 1e-6 * row.clockHz);
+/** Cycles of one request by round, modelled: CPU time times the core clock measured beside it; no round without a clock. */
+export function cycleRounds(tables: CostTables, policy: string): Rounds {
+  return new Map(perRound(tables, policy).filter(({ clockHz }) => clockHz > 0).map((row) => [row.round, row.cpuUs * 1e-6 * row.clockHz]));
 }
 
-/** Cycles of one request in a component, modelled: its share of the samples of those; one value a round, none without samples. */
-export function componentCycles(tables: CostTables, policy: string, component: Attributed): number[] {
+/** Cycles of one request in a component by round, modelled: its share of the samples of those; none without samples. */
+export function componentCycles(tables: CostTables, policy: string, component: Attributed): Rounds {
   const share = shareByComponent(tables, policy, 'authors').get(component)!;
-  return share.n === 0 ? [] : cycles(tables, policy).map((whole) => whole * share.value);
+  return new Map(share.n === 0 ? [] : [...cycleRounds(tables, policy)].map(([round, whole]) => [round, whole * share.value]));
 }
 
 /**
@@ -88,13 +100,13 @@ export function componentCycles(tables: CostTables, policy: string, component: A
  */
 export function userIpc(tables: CostTables, policy: string): Estimate | null {
   const instructions = totalInstructions(tables, policy);
-  const perRequest = cycles(tables, policy);
+  const perRequest = [...cycleRounds(tables, policy).values()];
   const share = userShare(tables, policy);
-  if (instructions.length === 0 || perRequest.length === 0 || share.n === 0 || share.interval === null) return null;
+  if (instructions.length === 0 || perRequest.length === 0 || share.value === 0 || share.interval === null) return null;
   const [low, high] = share.interval;
   const count = median(instructions);
   const whole = medianEstimate(perRequest);
-  const interval: Interval | null = whole.interval && [count / (high * whole.interval[1]), count / (low * whole.interval[0])];
+  const interval: Interval | null = whole.interval && low > 0 ? [count / (high * whole.interval[1]), count / (low * whole.interval[0])] : null;
   return { value: count / (share.value * whole.value), interval, n: whole.n };
 }
 
@@ -104,7 +116,13 @@ export function differenceOf(a: Estimate, b: Estimate): Estimate {
   return { value: a.value - b.value, interval, n: Math.min(a.n, b.n) };
 }
 
-/** The product of a share and a total, its interval from the extremes of both. */
+/** a / b of two values that are not negative, its interval from the extremes of both; null where that of `b` reaches 0. */
+export function quotientOf(a: Estimate, b: Estimate): Estimate {
+  const interval: Interval | null = a.interval && b.interval && b.interval[0] > 0 ? [a.interval[0] / b.interval[1], a.interval[1] / b.interval[0]] : null;
+  return { value: a.value / b.value, interval, n: Math.min(a.n, b.n) };
+}
+
+/** The product of a share and a total, neither negative, its interval from the extremes of both. */
 export function partOf(share: Estimate, total: Estimate): Estimate {
   const interval: Interval | null = share.interval && total.interval && [share.interval[0] * total.interval[0], share.interval[1] * total.interval[1]];
   return { value: share.value * total.value, interval, n: Math.min(share.n, total.n) };
@@ -125,10 +143,10 @@ function of(table: ColumnTable, policy: string, grouping: Grouping): ColumnTable
 }
 
 /** Rounds in order; a policy that was measured twice a round counts with the mean of the two. */
-function perRound(tables: CostTables, policy: string): { cpuUs: number; clockHz: number }[] {
+function perRound(tables: CostTables, policy: string): { round: number; cpuUs: number; clockHz: number }[] {
   return tables.cpu.filter(escape((row: { policy: string }) => row.policy === policy))
     .groupby('round').rollup({ cpuUs: op.mean('cpuUs'), clockHz: op.mean('clockHz') }).orderby('round')
-    .objects() as { cpuUs: number; clockHz: number }[];
+    .objects() as { round: number; cpuUs: number; clockHz: number }[];
 }
 
 /** Median over the repeats of each key's total; a key that a repeat does not have counts as 0 there. */

@@ -114,6 +114,11 @@ export function medianEstimate(sample: readonly number[], options?: BootstrapOpt
   return bootstrap([sample], ([only]) => median(only), options);
 }
 
+/** The same in another unit, e.g. a share in per cent. @param factor positive */
+export function scaled({ value, interval, n }: Estimate, factor: number): Estimate {
+  return { value: factor * value, interval: interval && [factor * interval[0], factor * interval[1]], n };
+}
+
 /** a - b: difference of the medians, or, when paired, median of the differences round by round. */
 export function differenceEstimate(a: readonly number[], b: readonly number[], options?: BootstrapOptions): Estimate {
   return compare(a, b, (x, y) => x - y, options);

@@ -7,6 +7,8 @@ import type { LoadOutcome } from '../load/types.js';
 import { runFiles } from '../store/files.js';
 import type { Recording, Run } from '../store/run-store.js';
 import type { CpuWindow } from './measure.js';
+import { newestOnly } from './newest.js';
+import { limitCodes } from './warnings.js';
 
 export interface CapacityData {
   recording: Pick<Recording, 'name' | 'origin'>;
@@ -16,17 +18,23 @@ export interface CapacityData {
   backend: string;
   /**
    * One row a measured point: policy, label, frame, repeat, kneeShare, intendedPerS, achievedPerS, p50Us, p90Us, p99Us,
-   * cpuUsPerRequest, errors, good (no warning), warning, run.
+   * cpuUsPerRequest (null when no request was answered), errors, good (no warning), warning, run.
    */
   points: ColumnTable;
   /**
-   * One row a knee search: policy, label, frame, kneePerS, cpuUsPerRequest (at full speed), limitedBy, run.
+   * One row a knee search: policy, label, frame, kneePerS, cpuUsPerRequest (at full speed), limitedBy, good (no warning
+   * but on what the limit was), warning, run.
    */
   knees: ColumnTable;
 }
 
-/** Reads what `measure` wrote. @param runs all of one recording's `capacity` runs. */
-export function capacityData(recording: Pick<Recording, 'name' | 'origin'>, runs: Run[]): CapacityData {
+/**
+ * Reads what `measure` wrote; where a point was measured in several ways, the newest counts.
+ * @param all all of one recording's `capacity` runs.
+ * @throws Error naming the file when raw output is damaged.
+ */
+export function capacityData(recording: Pick<Recording, 'name' | 'origin'>, all: Run[]): CapacityData {
+  const runs = newestOnly(all);
   const { provenance, spec } = runs[0];
   return {
     recording,
@@ -54,26 +62,34 @@ function pointRow(run: Run): Record<(typeof pointColumns)[number], unknown> {
     policy: run.policy.id, label: run.policy.label, frame: run.policy.frame, repeat: run.repeat,
     kneeShare: run.spec.load.kneeShare, intendedPerS: load.intendedRatePerS, achievedPerS: load.achievedRatePerS,
     p50Us: load.latencyUs.p50, p90Us: load.latencyUs.p90, p99Us: load.latencyUs.p99,
-    cpuUsPerRequest: cpuUsPerRequest(readJson<CpuWindow>(run, runFiles.cpu)), errors: load.errors,
+    cpuUsPerRequest: cpuUsOf(run), errors: load.errors,
     good: warnings.length === 0, warning: warnings.map(({ text }) => text).join('; '), run: run.id,
   };
 }
 
-const kneeColumns = ['policy', 'label', 'frame', 'kneePerS', 'cpuUsPerRequest', 'limitedBy', 'run'] as const;
+const kneeColumns = ['policy', 'label', 'frame', 'kneePerS', 'cpuUsPerRequest', 'limitedBy', 'good', 'warning', 'run'] as const;
 
 function kneeRow(run: Run): Record<(typeof kneeColumns)[number], unknown> {
   const limit = run.warnings.find(({ code }) => code === 'generator-limit' || code === 'backend-limit');
+  const others = run.warnings.filter(({ code }) => !limitCodes.includes(code));
   return {
     policy: run.policy.id, label: run.policy.label, frame: run.policy.frame,
     kneePerS: readJson<KneeResult>(run, runFiles.knee).kneeRatePerS,
-    cpuUsPerRequest: cpuUsPerRequest(readJson<CpuWindow>(run, runFiles.cpu)),
-    limitedBy: limit ? limit.code.replace('-limit', '') : 'sidecar', run: run.id,
+    cpuUsPerRequest: cpuUsOf(run),
+    limitedBy: limit ? limit.code.replace('-limit', '') : 'sidecar',
+    good: others.length === 0, warning: others.map(({ text }) => text).join('; '), run: run.id,
   };
 }
 
 /** CPU time of the worker thread for one request, microseconds. */
 export function cpuUsPerRequest(cpu: Pick<CpuWindow, 'requests'> & { worker: { runNs: number } }): number {
   return cpu.worker.runNs / 1000 / cpu.requests;
+}
+
+/** The same of a run; null when nothing was answered in its window. */
+function cpuUsOf(run: Run): number | null {
+  const cpu = readJson<CpuWindow>(run, runFiles.cpu);
+  return cpu.requests > 0 ? cpuUsPerRequest(cpu) : null;
 }
 
 export function readJson<T>(run: Pick<Run, 'dir'>, file: string): T {

@@ -13,6 +13,7 @@ import type { Recording, Run } from '../store/run-store.js';
 import { columns, cpuUsPerRequest, readJson } from './capacity-data.js';
 import { noiseFloorPolicies } from './components.js';
 import type { CpuWindow } from './measure.js';
+import { newestOnly } from './newest.js';
 import type { CollectorName } from './plan.js';
 
 export interface PolicyInfo {
@@ -39,24 +40,26 @@ export interface ComponentsData extends CostTables {
 const groupings: readonly Grouping[] = ['ours', 'authors'];
 
 /**
- * Reads one recording's runs of the experiment. Runs with a warning are left out and named in the notes.
+ * Reads one recording's runs of the experiment. Runs with a warning are left out and named in the notes; where a policy
+ * was measured in several ways, the newest counts.
  * @throws Error naming the file when raw output is damaged.
  */
 export function componentsData(recording: Pick<Recording, 'name' | 'dir' | 'origin'>, runs: Run[]): ComponentsData {
-  const good = runs.filter((run) => run.warnings.length === 0);
+  const good = newestOnly(runs.filter((run) => run.warnings.length === 0));
   const binaries = new Map(unique(good.map((run) => run.spec.envoyBuildId)).map((id) => [id, loadBinary(recording, id)]));
   const factsOf = (run: Run) => binaries.get(run.spec.envoyBuildId)!;
   const by = (collector: CollectorName) => good.filter((run) => run.spec.collector.name === collector);
-  const cpuRows = by('cpu-time').map(cpuRow);
+  const cpuRows = by('cpu-time').flatMap(cpuRow);
   return {
     origin: recording.origin,
     cpuModel: runs[0].provenance.machine.cpuModel,
-    envoyVersion: unique(runs.map((run) => run.provenance.envoyVersion)).join(', '),
-    policies: unique(runs.map(({ policy }) => JSON.stringify(policy))).map((text) => JSON.parse(text) as PolicyInfo),
+    envoyVersion: versions(good.length > 0 ? good : runs),
+    // By id, as a label may have changed since the first run.
+    policies: [...new Map(runs.map(({ policy }) => [policy.id, policy])).values()],
     instructions: table(columns(by('instructions').flatMap((run) => instructionRows(run, factsOf(run))), instructionColumns)),
     cpu: table(columns(cpuRows, cpuColumns)),
     samples: table(columns(by('perf-record').flatMap((run) => sampleRows(run, factsOf(run))), sampleColumns)),
-    notes: notesOn(runs, [...binaries.values()]),
+    notes: notesOn(runs, good, [...binaries.values()]),
     runsOf: (policy, collector) => good.filter((run) => run.policy.id === policy && run.spec.collector.name === collector).map(({ id }) => id),
     allRunsOf: (policy) => good.filter((run) => run.policy.id === policy).map(({ id }) => id),
     twins: (policy) => twins(cpuRows.filter((row) => row.policy === policy)),
@@ -75,31 +78,44 @@ function instructionRows(run: Run, { anchors }: BinaryFacts): Record<(typeof ins
 
 const sampleColumns = ['policy', 'repeat', 'grouping', 'component', 'region', 'kernel', 'samples', 'run'] as const;
 
-/** Where the CPU counts cycles, samples are weighed by the cycles they stand for; otherwise by the time. */
+/** Where the CPU counts cycles, samples are weighed by the cycles they stand for; otherwise by the time, which is the same for all. */
 function sampleRows(run: Run, { anchors, buildId }: BinaryFacts): Record<(typeof sampleColumns)[number], unknown>[] {
   const profile = perfRecord.read(run.dir);
+  if (profile.stacks.length === 0) throw new Error(`${run.id}: no stack was sampled; remove that run's folder to measure it again`);
   const sampled = profile.binary.buildId;
   if (sampled !== null && sampled !== buildId) throw new Error(`${run.id}: the stacks are of a program with build id ${sampled}, the run says ${buildId}; remove that run's folder`);
   const event = profile.stacks.map((stack) => stack.event).find((name) => /^cycles/.test(name)) ?? profile.stacks[0].event;
-  return groupings.flatMap((grouping) => attributeSamples(profile, anchors, grouping, event).flatMap(({ component, region, samples, kernelSamples }) => {
-    const row = { policy: run.policy.id, repeat: run.repeat, grouping, component, region, run: run.id };
-    return [{ ...row, kernel: true, samples: kernelSamples }, { ...row, kernel: false, samples: samples - kernelSamples }];
-  }));
+  return groupings.flatMap((grouping) => {
+    const parts = attributeSamples(profile, anchors, grouping, event);
+    // Per mean sample, so that the weights still sum to the number of samples, on which intervals rest.
+    const meanPeriod = total(parts.map(({ period }) => period)) / total(parts.map(({ samples }) => samples));
+    return parts.flatMap(({ component, region, period, kernelPeriod }) => {
+      const row = { policy: run.policy.id, repeat: run.repeat, grouping, component, region, run: run.id };
+      return [{ ...row, kernel: true, samples: kernelPeriod / meanPeriod }, { ...row, kernel: false, samples: (period - kernelPeriod) / meanPeriod }];
+    });
+  });
+}
+
+function total(values: readonly number[]): number {
+  return values.reduce((sum, value) => sum + value, 0);
 }
 
 const cpuColumns = ['policy', 'round', 'repeat', 'cpuUs', 'clockHz', 'utilisation', 'perS', 'run'] as const;
 
-interface CpuRow { policy: string; round: number; repeat: number; cpuUs: number; clockHz: number; utilisation: number; perS: number; run: string }
+interface CpuRow { policy: string; round: number; repeat: number; cpuUs: number; clockHz: number | null; utilisation: number; perS: number; run: string }
 
-function cpuRow(run: Run): CpuRow {
+/** None when nothing was answered in the window: there is no cost per request then. */
+function cpuRow(run: Run): CpuRow[] {
   const cpu = readJson<CpuWindow>(run, runFiles.cpu);
+  if (cpu.requests === 0) return [];
   const windowUs = cpu.windowUs[1] - cpu.windowUs[0];
   const twin = noiseFloorPolicies.includes(run.policy.id);
-  return {
+  const clockHz = run.provenance.coreClockHz ?? [];
+  return [{
     policy: run.policy.id, repeat: run.repeat, round: twin ? Math.floor(run.repeat / 2) : run.repeat,
-    cpuUs: cpuUsPerRequest(cpu), clockHz: median(run.provenance.coreClockHz ?? []),
+    cpuUs: cpuUsPerRequest(cpu), clockHz: clockHz.length > 0 ? median(clockHz) : null,
     utilisation: cpu.worker.runNs / 1000 / windowUs, perS: cpu.requests / (windowUs / 1e6), run: run.id,
-  };
+  }];
 }
 
 function twins(rows: CpuRow[]): [number, number][] {
@@ -109,17 +125,22 @@ function twins(rows: CpuRow[]): [number, number][] {
   });
 }
 
-function notesOn(runs: Run[], binaries: BinaryFacts[]): string[] {
+function notesOn(runs: Run[], used: Run[], binaries: BinaryFacts[]): string[] {
   const marked = runs.filter(({ warnings }) => warnings.length > 0)
     .map((run) => `${run.policy.label}, ${run.spec.collector.name}, repeat ${run.repeat}: ${run.warnings.map(({ text }) => text).join('; ')}`);
-  const backends = unique(runs.map((run) => run.spec.backend.name)).filter((name) => name !== 'socketify');
+  const backends = unique(used.map((run) => run.spec.backend.name)).filter((name) => name !== 'socketify');
   const lacking = binaries.flatMap(({ envoyVersion, outcomes }) => outcomes.filter(({ consequence }) => consequence !== '')
     .map(({ consequence }) => `Envoy ${envoyVersion}: ${consequence}`));
   return [
     ...(marked.length > 0 ? [`Measured but left out: ${marked.slice(0, 3).join('. ')}${marked.length > 3 ? ` and ${marked.length - 3} more runs` : ''}.`] : []),
+    ...(binaries.length > 1 ? [`Policies were measured with different Envoys (${versions(used)}); measure them again to compare them with one.`] : []),
     ...backends.map((name) => `The backend was the ${name} stand-in, not the paper's socketify echo server.`),
     ...lacking,
   ];
+}
+
+function versions(runs: Run[]): string {
+  return unique(runs.map((run) => run.provenance.envoyVersion)).join(', ');
 }
 
 function unique<T>(values: readonly T[]): T[] {

@@ -7,6 +7,7 @@ import { RunStore as Store } from '../store/run-store.js';
 import { carryOut, type CampaignResult, type Progress } from './campaign.js';
 import { describePlan, type Mode, type Plan } from './plan.js';
 import { liveStore } from './testbed.js';
+import { limitCodes } from './warnings.js';
 
 /** `recorded` never measures: everything is drawn from committed recordings. */
 export type SessionMode = Mode | 'recorded';
@@ -67,21 +68,21 @@ export interface Source {
 }
 
 /**
- * Live runs when they cover every policy and collector the best committed recording has, else that recording:
- * a figure never mixes the two.
+ * Live runs when they cover every policy and collector the newest committed recording has, else that recording:
+ * a figure never mixes the two. Live runs that are all marked by warnings cover nothing.
  * @throws Error when there is neither.
  */
 export function chooseSource(store: RunStore, plan: Plan): Source {
   const candidates = store.recordings().map((recording) => ({ recording, runs: store.runs(recording, plan.experiment) }))
     .filter(({ runs }) => runs.length > 0);
   const live = candidates.find(({ recording }) => recording.origin === 'live');
-  const committed = candidates.filter(({ recording }) => recording.origin !== 'live').sort(byDate)[0];
+  const committed = candidates.filter(({ recording }) => recording.origin !== 'live').sort(byDate)[0] as typeof live;
   if (!live && !committed) throw new Error(`no runs of "${plan.experiment}": measure them first (${describePlan(plan.runs)}) with \`npm run reproduce\``);
-  const lacking = live ? missingFrom(live.runs, committed?.runs ?? []) : [];
-  if (live && lacking.length === 0) return { ...live, why: `measured live on this machine (${live.runs.length} runs)` };
-  if (!committed) return { ...live!, why: `measured live on this machine, in part (${live!.runs.length} of ${plan.runs.length} runs)` };
-  const why = live ? `; this machine's own runs lack ${lacking.slice(0, 3).join(', ')}${lacking.length > 3 ? ` and ${lacking.length - 3} more` : ''}` : '';
-  return { ...committed, why: `recorded: ${committed.recording.name}${why}` };
+  const wanted = committed ? usable(committed.runs) : plan.runs.map((run) => measures(run.config.id, run.collector, run.load.mode));
+  const lacking = live ? missingFrom(live.runs, wanted) : '';
+  if (live && lacking === '') return { ...live, why: `measured live on this machine (${live.runs.length} runs)` };
+  if (!committed) return { ...live!, why: `measured live on this machine, in part: it lacks ${lacking}` };
+  return { ...committed, why: `recorded: ${committed.recording.name}${live ? `; this machine's own runs lack ${lacking}` : ''}` };
 }
 
 /** Names end in an ISO date: newest first. */
@@ -89,11 +90,19 @@ function byDate(a: { recording: Recording }, b: { recording: Recording }): numbe
   return b.recording.name.slice(-10).localeCompare(a.recording.name.slice(-10));
 }
 
-function missingFrom(runs: Run[], wanted: Run[]): string[] {
-  const has = new Set(runs.map(measures));
-  return [...new Set(wanted.map(measures))].filter((what) => !has.has(what));
+/** `http/cpu-time/open, ... and 3 more`; empty when nothing is missing. */
+function missingFrom(runs: Run[], wanted: string[]): string {
+  const has = new Set(usable(runs));
+  const missing = [...new Set(wanted)].filter((what) => !has.has(what));
+  return missing.slice(0, 3).join(', ') + (missing.length > 3 ? ` and ${missing.length - 3} more` : '');
 }
 
-function measures(run: Run): string {
-  return `${run.policy.id}/${run.spec.collector.name}/${run.spec.load.mode}`;
+/** What was measured well enough to be plotted; a search that ended at the generator's limit is: that is its result. */
+function usable(runs: Run[]): string[] {
+  return runs.filter(({ warnings, spec }) => warnings.every(({ code }) => spec.load.mode === 'knee-search' && limitCodes.includes(code)))
+    .map((run) => measures(run.policy.id, run.spec.collector.name, run.spec.load.mode));
+}
+
+function measures(policy: string, collector: string, load: string): string {
+  return `${policy}/${collector}/${load}`;
 }

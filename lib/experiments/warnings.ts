@@ -9,6 +9,9 @@ const errorShare = 0.01;
 /** Share of the window that the worker was runnable but had to wait: something else ran on its core. */
 const waitShare = 0.05;
 
+/** Those that say what set the pace; what one request cost holds all the same. */
+export const limitCodes: readonly Warning['code'][] = ['generator-limit', 'backend-limit', 'rate-missed'];
+
 export interface Observed extends Pick<LoadOutcome, 'requests' | 'errors' | 'statuses'> {
   intendedRatePerS?: number | null;
   achievedRatePerS?: number;
@@ -53,6 +56,10 @@ function limitWarnings(seen: Observed, cpu: CpuWindow, windowNs: number): Warnin
     intendedRatePerS: seen.intendedRatePerS ?? null,
     achievedRatePerS: seen.achievedRatePerS ?? 0,
   });
+  if (limit.limitedBy === 'sidecar' && seen.intendedRatePerS) {
+    const missed = `${Math.round(seen.achievedRatePerS ?? 0)} of ${Math.round(seen.intendedRatePerS)} requests/s intended`;
+    return [{ code: 'rate-missed', text: `the sidecar did not keep up (${missed}): ${limit.reason}` }];
+  }
   if (limit.limitedBy === 'generator') return [{ code: 'generator-limit', text: limit.reason }];
   if (limit.limitedBy === 'backend') return [{ code: 'backend-limit', text: limit.reason }];
   return [];

@@ -1,11 +1,13 @@
 /** Figure 6: tail latency against throughput, per policy, on every machine recorded. */
 import type { Data } from 'plotly.js-dist';
-import { medianEstimate, ratioEstimate, relativeDifferenceEstimate, type Estimate } from '../analysis/statistics.js';
+import { commonRounds, type Rounds } from '../analysis/rounds.js';
+import { median, ratioEstimate, relativeDifferenceEstimate, type Estimate } from '../analysis/statistics.js';
 import type { CapacityData } from '../experiments/capacity-data.js';
 import { judge, judgeAll, unavailable, type Evidence, type Judgement } from '../report/verdicts.js';
 import type { Method, Row } from '../store/value.js';
 import { methodLine, paperSays, unique, type Item } from './item.js';
 import { policyColour } from './palette.js';
+import { repeatsNote } from './repeats-note.js';
 import { styled } from './style.js';
 
 /** Share of the knee at which policies are compared: well below queueing, yet busy. */
@@ -21,8 +23,8 @@ export function fig06(machines: CapacityData[]): Item {
     figure: styled({
       title: 'Figure 6: tail latency (p99) against throughput',
       alt: 'Tail latency over achieved request rate for each policy, one panel a machine; the last point of each line is its knee.',
-      method: methodLine(rows),
-      data: machines.flatMap((machine, index) => lines(machine, index)),
+      method: `${methodLine(rows)}<br>hollow: at the knee, or marked by a warning`,
+      data: machines.flatMap((machine, index) => lines(machines, machine, index)),
       layout: panels(machines),
     }),
     table: capacityTable(machines),
@@ -33,9 +35,12 @@ export function fig06(machines: CapacityData[]): Item {
 }
 
 interface Point {
-  policy: string; label: string; frame: string; kneeShare: number; achievedPerS: number; p90Us: number; p99Us: number; good: boolean; run: string; warning: string;
+  policy: string; label: string; frame: string; repeat: number; kneeShare: number; achievedPerS: number; p90Us: number; p99Us: number;
+  cpuUsPerRequest: number | null; good: boolean; run: string; warning: string;
 }
-interface Knee { policy: string; label: string; frame: string; kneePerS: number; cpuUsPerRequest: number; limitedBy: string; run: string }
+interface Knee {
+  policy: string; label: string; frame: string; kneePerS: number; cpuUsPerRequest: number | null; limitedBy: string; good: boolean; warning: string; run: string;
+}
 
 function pointsOf(machine: CapacityData): Point[] {
   return machine.points.objects() as Point[];
@@ -45,43 +50,64 @@ function kneesOf(machine: CapacityData): Knee[] {
   return machine.knees.objects() as Knee[];
 }
 
-function lines(machine: CapacityData, index: number): Data[] {
+function lines(machines: CapacityData[], machine: CapacityData, index: number): Data[] {
   const points = pointsOf(machine);
   return unique(points.map(({ policy }) => policy)).map((policy) => {
-    const own = summary(machine, policy);
-    const { label } = points.find((point) => point.policy === policy)!;
+    const own = summary(points.filter((point) => point.policy === policy));
+    const { label } = own[0];
     return {
-      type: 'scatter', mode: 'lines+markers', name: label, legendgroup: policy, showlegend: index === 0,
+      type: 'scatter', mode: 'lines+markers', name: label, legendgroup: policy,
+      // One entry a policy, by the first machine that has it.
+      showlegend: machines.findIndex((each) => pointsOf(each).some((point) => point.policy === policy)) === index,
       xaxis: axisName('x', index), yaxis: axisName('y', index),
       x: own.map((point) => point.achievedPerS), y: own.map((point) => point.p99Us / 1000),
       line: { color: policyColour(policy), width: 2, dash: own[0].frame === 'tcp' ? 'dash' : 'solid' },
-      // Hollow: at the knee, or marked by a warning.
       marker: { size: 8, color: own.map((point) => (point.good && point.kneeShare < 1 ? policyColour(policy) : '#FFFFFF')), line: { color: policyColour(policy), width: 2 } },
       hovertemplate: `${label}: %{x:.0f} requests/s, p99 %{y:.2f} ms<extra></extra>`,
     } as Data;
   });
 }
 
-/** Medians over the repeats of each share of the knee. */
-function summary(machine: CapacityData, policy: string): Point[] {
-  const own = pointsOf(machine).filter((point) => point.policy === policy);
+/** Medians over the repeats of each share of the knee; marked repeats count only where there are no good ones. */
+function summary(own: Point[]): Point[] {
   return unique(own.map(({ kneeShare }) => kneeShare)).sort((a, b) => a - b).map((share) => {
-    const same = own.filter(({ kneeShare }) => kneeShare === share);
-    const middle = (pick: (point: Point) => number) => medianEstimate(same.map(pick)).value;
-    return { ...same[0], achievedPerS: middle((p) => p.achievedPerS), p90Us: middle((p) => p.p90Us), p99Us: middle((p) => p.p99Us), good: same.every(({ good }) => good) };
+    const all = own.filter(({ kneeShare }) => kneeShare === share);
+    const good = all.filter((point) => point.good);
+    const shown = good.length > 0 ? good : all;
+    const middle = (pick: (point: Point) => number) => median(shown.map(pick));
+    return { ...shown[0], achievedPerS: middle((p) => p.achievedPerS), p90Us: middle((p) => p.p90Us), p99Us: middle((p) => p.p99Us) };
   });
 }
 
+/** Share of the width between two panels. */
+const gap = 0.07;
+
+/** Milliseconds; written out, because Plotly labels only the powers of ten of a logarithmic axis in full. */
+const latencyTicks = [0.1, 1, 10, 100, 1000].flatMap((power) => [1, 2, 5].map((digit) => Number((digit * power).toPrecision(1))));
+
 function panels(machines: CapacityData[]): object {
-  const width = 1 / machines.length;
+  const width = (1 - gap * (machines.length - 1)) / machines.length;
+  const left = (i: number) => i * (width + gap);
   const axes = machines.map((_, i) => ({
-    [axisKey('x', i)]: { domain: [i * width + (i ? 0.05 : 0), (i + 1) * width], anchor: axisName('y', i), title: { text: 'achieved throughput (requests/s)' }, rangemode: 'tozero' },
-    [axisKey('y', i)]: { anchor: axisName('x', i), type: 'log', title: { text: i === 0 ? 'p99 latency (ms, from intended send time)' : '' } },
+    [axisKey('x', i)]: { domain: [left(i), Math.min(1, left(i) + width)], anchor: axisName('y', i), title: { text: 'achieved throughput (requests/s)' }, rangemode: 'tozero' },
+    [axisKey('y', i)]: {
+      anchor: axisName('x', i), type: 'log', tickvals: latencyTicks, ticktext: latencyTicks.map(String),
+      // One scale, so that machines can be compared.
+      ...(i === 0 ? { title: { text: 'p99 latency (ms,<br>from intended send time)' } } : { matches: 'y' }),
+    },
   }));
   const titles = machines.length < 2 ? [] : machines.map((machine, i) => ({
-    text: machine.cpuModel, xref: 'paper', yref: 'paper', x: i * width + 0.05, y: 1.04, showarrow: false, xanchor: 'left', font: { size: 12 },
+    text: `${machine.cpuModel}<br>(${machine.recording.origin})`, align: 'left', xref: 'paper', yref: 'paper', x: left(i), y: 1, yanchor: 'bottom', showarrow: false, xanchor: 'left', font: { size: 12 },
   }));
-  return { width: Math.max(700, 480 * machines.length), height: 460, legend: { orientation: 'h', y: -0.22 }, annotations: titles, ...Object.assign({}, ...axes) };
+  return {
+    width: Math.max(700, 480 * machines.length), height: 490, margin: { t: machines.length < 2 ? 95 : 130 },
+    legend: { orientation: 'h', y: -0.22 }, annotations: titles, ...Object.assign({}, ...axes),
+  };
+}
+
+/** Two recordings of one machine, or this one and a recording of its kind, are told apart by where they are from. */
+function nameOf({ cpuModel, recording }: CapacityData): string {
+  return `${cpuModel} (${recording.origin})`;
 }
 
 function axisKey(axis: 'x' | 'y', index: number): string {
@@ -102,29 +128,31 @@ function pointRows(machine: CapacityData): Row[] {
 /** Maximum throughput: the knee where the sidecar was the limit, otherwise what its CPU time allows. */
 function capacityRows(machine: CapacityData): Row[] {
   return kneesOf(machine).map((knee) => {
-    const { value, method } = capacityOf(knee);
-    return { series: 'maximum throughput', x: knee.label, value, unit: 'requests/s', interval: null, method, origin: machine.recording.origin, runs: [knee.run] };
+    const common = { series: 'maximum throughput', x: knee.label, unit: 'requests/s', interval: null, origin: machine.recording.origin, runs: [knee.run] };
+    return { ...common, ...capacityOf(knee) };
   });
 }
 
-function capacityOf(knee: Knee): { value: number; method: Method } {
-  return knee.limitedBy === 'sidecar'
-    ? { value: knee.kneePerS, method: 'measured: throughput' }
-    : { value: 1e6 / knee.cpuUsPerRequest, method: 'modelled' };
+function capacityOf({ limitedBy, kneePerS, cpuUsPerRequest, good, warning }: Knee): Pick<Row, 'value' | 'method' | 'reason'> {
+  // Cheap rejections, or another program on the core, look like capacity, or like the lack of it.
+  if (!good) return { value: null, method: 'unavailable', reason: warning };
+  if (limitedBy === 'sidecar' && kneePerS > 0) return { value: kneePerS, method: 'measured: throughput' };
+  if (limitedBy !== 'sidecar' && cpuUsPerRequest !== null) return { value: 1e6 / cpuUsPerRequest, method: 'modelled' };
+  return { value: null, method: 'unavailable', reason: 'no rate was sustained' };
 }
 
 function capacityTable(machines: CapacityData[]): Item['table'] {
   const rows = machines.flatMap((machine) => kneesOf(machine).map((knee) => {
     const { value, method } = capacityOf(knee);
     return {
-      machine: machine.cpuModel, policy: knee.label, knee: Math.round(knee.kneePerS), capacity: Math.round(value),
-      cpu: Number(knee.cpuUsPerRequest.toFixed(1)), limit: knee.limitedBy, method,
+      machine: nameOf(machine), policy: knee.label, knee: Math.round(knee.kneePerS), capacity: value === null ? 'unavailable' : Math.round(value),
+      cpu: knee.cpuUsPerRequest === null ? 'unavailable' : Number(knee.cpuUsPerRequest.toFixed(1)), limit: knee.limitedBy, method,
     };
   }));
   return {
     columns: [
       { key: 'machine', label: 'machine' }, { key: 'policy', label: 'policy' }, { key: 'knee', label: 'knee found (requests/s)' },
-      { key: 'limit', label: 'limited by' }, { key: 'cpu', label: 'CPU time (us/request, full speed)' },
+      { key: 'limit', label: 'limited by' }, { key: 'cpu', label: 'CPU time (µs/request, full speed)' },
       { key: 'capacity', label: 'maximum throughput of one core (requests/s)' }, { key: 'method', label: 'method' },
     ],
     rows,
@@ -132,13 +160,17 @@ function capacityTable(machines: CapacityData[]): Item['table'] {
 }
 
 function notes(machine: CapacityData): string[] {
-  const others = kneesOf(machine).filter(({ limitedBy }) => limitedBy !== 'sidecar');
+  const name = nameOf(machine);
+  const others = kneesOf(machine).filter(({ limitedBy, good }) => good && limitedBy !== 'sidecar');
   const limited = others.length === 0 ? [] : [
-    `${machine.cpuModel}: for ${others.map(({ label }) => label).join(', ')} the ${unique(others.map(({ limitedBy }) => limitedBy)).join(' or ')} gave out before the sidecar; `
+    `${name}: for ${others.map(({ label }) => label).join(', ')} the ${unique(others.map(({ limitedBy }) => limitedBy)).join(' or ')} gave out before the sidecar; `
     + 'its maximum throughput is modelled as 1 / (CPU time per request), and the line ends where the generator did.',
   ];
-  const standIn = machine.backend === 'socketify' ? [] : [`${machine.cpuModel}: the backend was the ${machine.backend} stand-in, not the paper's socketify echo server.`];
-  return [...limited, ...standIn];
+  const marked = kneesOf(machine).filter(({ good }) => !good).map(({ label, warning }) => `${name}: no maximum throughput of ${label}: ${warning}.`);
+  const standIn = machine.backend === 'socketify' ? [] : [`${name}: the backend was the ${machine.backend} stand-in, not the paper's socketify echo server.`];
+  const repeats = unique(pointsOf(machine).map(({ policy, kneeShare }) => `${policy} ${kneeShare}`))
+    .map((point) => pointsOf(machine).filter(({ policy, kneeShare, good }) => good && `${policy} ${kneeShare}` === point).length);
+  return [...limited, ...marked, ...repeatsNote(`${name}, latency`, repeats), ...standIn];
 }
 
 function judgements(machines: CapacityData[]): Judgement[] {
@@ -147,35 +179,38 @@ function judgements(machines: CapacityData[]): Judgement[] {
 }
 
 function throughputVerdict(machine: CapacityData): Judgement {
-  const knees = kneesOf(machine);
-  const tcp = knees.find(({ policy }) => policy === 'tcp');
-  const http = knees.find(({ policy }) => policy === 'http');
-  if (!tcp || !http) return unavailable('C04', 'throughput', 'no knee of both TCP and HTTP in this recording');
-  // From CPU time per request on both sides wherever one side could not be driven to its limit.
-  const byCpu = [tcp, http].some(({ limitedBy }) => limitedBy !== 'sidecar');
-  const cpuOf = (policy: string) => [...pointsWithCpu(machine, policy), ...knees.filter((knee) => knee.policy === policy).map(({ cpuUsPerRequest }) => cpuUsPerRequest)];
-  const estimate = byCpu ? ratioEstimate(cpuOf('http'), cpuOf('tcp')) : ratioEstimate([tcp.kneePerS], [http.kneePerS]);
-  return judge('C04', 'throughput', evidence(machine, estimate, 'x', byCpu ? 'modelled' : 'measured: throughput', [tcp.run, http.run]));
+  const knees = (policy: string) => kneesOf(machine).filter((knee) => knee.policy === policy && knee.good);
+  const [tcp, http] = [knees('tcp'), knees('http')];
+  if (tcp.length === 0 || http.length === 0) return unavailable('C04', 'throughput', 'no knee of both TCP and HTTP without a warning in this recording');
+  const runs = [...tcp, ...http].map(({ run }) => run);
+  if ([...tcp, ...http].every(({ limitedBy, kneePerS }) => limitedBy === 'sidecar' && kneePerS > 0)) {
+    const [fast, slow] = [tcp, http].map((own) => own.map(({ kneePerS }) => kneePerS));
+    return judge('C04', 'throughput', evidence(machine, ratioEstimate(fast, slow), 'x', 'measured: throughput', runs));
+  }
+  // From CPU time per request on both sides, as one side could not be driven to its limit.
+  const [tcpPoints, httpPoints] = ['tcp', 'http'].map((policy) => busiestPoints(machine, policy));
+  const [tcpCpu, httpCpu] = [[...tcp, ...tcpPoints], [...http, ...httpPoints]].map((own) => own.flatMap(({ cpuUsPerRequest }) => cpuUsPerRequest ?? []));
+  if (tcpCpu.length === 0 || httpCpu.length === 0) return unavailable('C04', 'throughput', 'no request was answered at full speed');
+  const all = [...runs, ...[...tcpPoints, ...httpPoints].map(({ run }) => run)];
+  return judge('C04', 'throughput', evidence(machine, ratioEstimate(httpCpu, tcpCpu), 'x', 'modelled', all));
 }
 
-/** CPU time per request at the knee: the busiest points, where batching is as at full speed. */
-function pointsWithCpu(machine: CapacityData, policy: string): number[] {
-  const atKnee = machine.points.filter((row: { policy: string; kneeShare: number }) => row.kneeShare >= 1)
-    .objects() as { policy: string; cpuUsPerRequest: number }[];
-  return atKnee.filter((row) => row.policy === policy).map(({ cpuUsPerRequest }) => cpuUsPerRequest);
+/** The points at the knee, where batching is as at full speed. */
+function busiestPoints(machine: CapacityData, policy: string): Point[] {
+  return pointsOf(machine).filter((point) => point.policy === policy && point.kneeShare >= 1 && point.good);
 }
 
 function latencyVerdict(machine: CapacityData): Judgement {
-  const points = pointsOf(machine).filter(({ kneeShare }) => kneeShare === comparedShare);
-  const bare = (frame: string) => points.filter(({ policy }) => policy === frame);
+  const points = pointsOf(machine).filter(({ kneeShare, good }) => kneeShare === comparedShare && good);
+  const p99 = (policy: string): Rounds => new Map(points.filter((point) => point.policy === policy).map(({ repeat, p99Us }) => [repeat, p99Us]));
   const cases = unique(points.map(({ policy }) => policy)).flatMap((policy) => {
-    const own = points.filter((point) => point.policy === policy);
-    const base = bare(own[0].frame);
-    if (policy === own[0].frame || base.length === 0) return [];
-    const difference = relativeDifferenceEstimate(own.map(({ p99Us }) => p99Us), base.map(({ p99Us }) => p99Us));
-    return [{ ...evidence(machine, difference, '', 'measured: latency', own.map(({ run }) => run)), case: own[0].label }];
+    const [{ frame, label }] = points.filter((point) => point.policy === policy);
+    if (policy === frame || p99(frame).size === 0) return [];
+    const { samples: [own, bare], paired } = commonRounds([p99(policy), p99(frame)]);
+    const runs = points.filter((point) => point.policy === policy || point.policy === frame).map(({ run }) => run);
+    return [{ ...evidence(machine, relativeDifferenceEstimate(own, bare, { paired }), '', 'measured: latency', runs), case: label }];
   });
-  return cases.length > 0 ? judgeAll('C04', 'latency', cases) : unavailable('C04', 'latency', `no points at ${comparedShare} of the knee`);
+  return cases.length > 0 ? judgeAll('C04', 'latency', cases) : unavailable('C04', 'latency', `no two policies of one protocol have points without a warning at ${comparedShare} of the knee`);
 }
 
 function generationVerdicts(machines: CapacityData[]): Judgement[] {

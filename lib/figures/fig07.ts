@@ -1,16 +1,18 @@
 /** Figure 7: where the instructions and the CPU time of one request go, per policy, and user IPC. */
 import type { Data } from 'plotly.js-dist';
 import {
-  attributedOrder, differenceOf, instructionsByComponent, partOf, shareByComponent, cpuUs, totalInstructions, userIpc, userShare,
+  attributedOrder, cpuRounds, cpuUs, differenceOf, instructionsByComponent, partOf, quotientOf, shareByComponent, totalInstructions, userIpc, userShare,
 } from '../analysis/request-cost.js';
-import { median, medianEstimate, relativeDifferenceEstimate, type Estimate } from '../analysis/statistics.js';
+import { commonRounds } from '../analysis/rounds.js';
+import { median, medianEstimate, ratioEstimate, scaled, type Estimate } from '../analysis/statistics.js';
 import { paperFig7 } from '../deploy/catalogue.js';
 import type { ComponentsData, PolicyInfo } from '../experiments/components-data.js';
-import type { Attributed, Grouping } from '../paper/components.js';
+import { components, type Attributed, type Grouping } from '../paper/components.js';
 import { judge, judgeAll, unavailable, type Evidence, type Judgement } from '../report/verdicts.js';
 import type { Method, Row } from '../store/value.js';
 import { methodLine, paperSays, type Item } from './item.js';
 import { componentColour, paperColour } from './palette.js';
+import { repeatsNote } from './repeats-note.js';
 import { styled } from './style.js';
 
 const groupingTitle: Record<Grouping, string> = {
@@ -38,7 +40,7 @@ export function fig07(data: ComponentsData, grouping: Grouping = 'authors', poli
     }),
     table: null,
     paper: paperSays('fig07'),
-    notes: notes(data),
+    notes: notes(data, shown),
     judgements: grouping === 'authors' ? judgements(data) : [],
   };
 }
@@ -51,22 +53,20 @@ function instructionRows(data: ComponentsData, policy: PolicyInfo, grouping: Gro
 function cpuRows(data: ComponentsData, policy: PolicyInfo, grouping: Grouping): Row[] {
   const perRequest = cpuUs(data, policy.id);
   const runs = [...data.runsOf(policy.id, 'cpu-time'), ...data.runsOf(policy.id, 'perf-record')];
-  if (perRequest.length === 0) return [];
-  const total = medianEstimate(perRequest);
+  const total = perRequest.length > 0 ? medianEstimate(perRequest) : { value: 0, interval: null, n: 0 };
   return [...shareByComponent(data, policy.id, grouping)].map(([component, share]) =>
     row(data, component, policy, partOf(share, total), 'us CPU/request', 'measured: sampled stacks', runs));
 }
 
 function ipcRows(data: ComponentsData, policy: PolicyInfo): Row[] {
-  const ipc = userIpc(data, policy.id);
-  if (!ipc) return [];
+  const ipc = userIpc(data, policy.id) ?? { value: 0, interval: null, n: 0 };
   return [row(data, 'user IPC', policy, ipc, 'user instructions per cycle', 'modelled', data.allRunsOf(policy.id))];
 }
 
 function row(data: ComponentsData, series: string, policy: PolicyInfo, { value, interval, n }: Estimate, unit: string, method: Method, runs: string[]): Row {
   const common = { series, x: policy.label, unit, origin: data.origin, runs };
   return n === 0
-    ? { ...common, value: null, interval: null, method: 'unavailable', reason: 'not measured in this recording' }
+    ? { ...common, value: null, interval: null, method: 'unavailable', reason: series === 'user IPC' ? noIpc : 'not measured in this recording, or only in runs with a warning' }
     : { ...common, value, interval, method };
 }
 
@@ -86,7 +86,7 @@ function bars(rows: Row[], unit: string, scale: number, yaxis: string): Data[] {
 }
 
 function ipcMarkers(rows: Row[]): Data {
-  const own = rows.filter((each) => each.series === 'user IPC');
+  const own = rows.filter((each) => each.series === 'user IPC' && each.value !== null);
   return {
     type: 'scatter', mode: 'markers', name: 'user IPC', yaxis: 'y3', showlegend: false,
     x: own.map((each) => each.x), y: own.map((each) => each.value),
@@ -100,11 +100,17 @@ function ipcMarkers(rows: Row[]): Data {
   } as Data;
 }
 
-/** The paper's IPC ranges as grey bands behind ours: it counts kernel instructions too, so they are not the same quantity. */
+/** The paper's IPC, by frame: it counts kernel instructions too, so it is not the same quantity as ours. */
+const paperIpc: Record<string, [number, number] | undefined> = { tcp: [0.7, 0.9], http: [0, 0.6] };
+
+/** The paper's IPC ranges as grey bands behind ours. */
 function layout(shown: PolicyInfo[]): object {
-  const tcp = shown.filter(({ frame }) => frame === 'tcp').length;
-  const band = (x0: number, x1: number, y0: number, y1: number) => ({
-    type: 'rect', xref: 'x', yref: 'y3', x0, x1, y0, y1, layer: 'below', line: { width: 0 }, fillcolor: paperColour, opacity: 0.25,
+  const bands = shown.flatMap(({ frame }, i) => {
+    const range = paperIpc[frame];
+    return range ? [{
+      type: 'rect', xref: 'x', yref: 'y3', x0: i - 0.5, x1: i + 0.5, y0: range[0], y1: range[1],
+      layer: 'below', line: { width: 0 }, fillcolor: paperColour, opacity: 0.25,
+    }] : [];
   });
   return {
     width: 860, height: 900, barmode: 'stack', bargap: 0.25,
@@ -114,13 +120,14 @@ function layout(shown: PolicyInfo[]): object {
     yaxis: { domain: [0.69, 1], title: { text: 'user instructions<br>(thousands/request)' } },
     yaxis2: { domain: [0.34, 0.65], title: { text: 'CPU time<br>(µs/request)' } },
     yaxis3: { domain: [0, 0.3], title: { text: 'user IPC<br>(grey: paper, all code)' }, rangemode: 'tozero' },
-    shapes: [band(-0.5, tcp - 0.5, 0.7, 0.9), band(tcp - 0.5, shown.length - 0.5, 0, 0.6)],
+    shapes: bands,
   };
 }
 
-function notes(data: ComponentsData): string[] {
+function notes(data: ComponentsData, shown: PolicyInfo[]): string[] {
   return [
     'Components of CPU time are shares of sampled stacks times the CPU time of undisturbed runs; instructions are counted exactly, user code only.',
+    ...repeatsNote('CPU time', shown.map(({ id }) => cpuUs(data, id).length)),
     ...data.notes,
   ];
 }
@@ -131,6 +138,7 @@ function judgements(data: ComponentsData): Judgement[] {
   ];
 }
 
+/** Without TLS, which the paper lists as an operator configuration: its encryption is in reads and writes, not in a filter. */
 function policiesOf(data: ComponentsData, frame: 'tcp' | 'http'): PolicyInfo[] {
   return paperFig7.flatMap((id) => data.policies.filter((policy) => policy.id === id && policy.frame === frame && id !== 'tls'));
 }
@@ -142,10 +150,6 @@ function evidence(data: ComponentsData, policy: PolicyInfo | null, estimate: Est
   };
 }
 
-function per100(estimate: Estimate): Estimate {
-  return { ...estimate, value: 100 * estimate.value, interval: estimate.interval && [100 * estimate.interval[0], 100 * estimate.interval[1]] };
-}
-
 /** Share of instructions (all user code) of one component, per cent. */
 function instructionShare(data: ComponentsData, policy: string, component: Attributed): Estimate | null {
   const total = totalInstructions(data, policy);
@@ -155,11 +159,25 @@ function instructionShare(data: ComponentsData, policy: string, component: Attri
   return { value: percent, interval: [percent, percent], n: part.n };
 }
 
-/** C07: by CPU time; by instructions beside it. */
+/** Shares of CPU time; where no stack was sampled those of instructions, which leave a claim about cycles open but say something. */
+function shareCases(data: ComponentsData, shown: PolicyInfo[], component: Attributed): Evidence[] {
+  const sampled = shown.filter(({ id }) => hasSamples(data, id))
+    .map((policy) => evidence(data, policy, scaled(shareByComponent(data, policy.id, 'authors').get(component)!, 100), '%', 'measured: sampled stacks'));
+  return sampled.length > 0 ? sampled : countedCases(data, shown, component);
+}
+
+function countedCases(data: ComponentsData, shown: PolicyInfo[], component: Attributed): Evidence[] {
+  return shown.flatMap((policy) => {
+    const share = instructionShare(data, policy.id, component);
+    return share ? [evidence(data, policy, share, '%', 'measured: exact instruction counts')] : [];
+  });
+}
+
+const nothing = 'neither were stacks sampled nor instructions counted';
+
 function shareVerdict(data: ComponentsData): Judgement {
-  const cases = policiesOf(data, 'http').filter(({ id }) => hasSamples(data, id))
-    .map((policy) => evidence(data, policy, per100(shareByComponent(data, policy.id, 'authors').get('HTTP Protocol Parse')!), '%', 'measured: sampled stacks'));
-  return cases.length > 0 ? judgeAll('C07', 'parsing', cases) : unavailable('C07', 'parsing', 'no stacks were sampled');
+  const cases = shareCases(data, policiesOf(data, 'http'), 'HTTP Protocol Parse');
+  return cases.length > 0 ? judgeAll('C07', 'parsing', cases) : unavailable('C07', 'parsing', nothing);
 }
 
 /** C08: OS Write minus the largest other component (but parsing, for HTTP), in points of CPU time. */
@@ -169,7 +187,7 @@ function largestVerdicts(data: ComponentsData): Judgement[] {
       const shares = shareByComponent(data, policy.id, 'authors');
       const others = [...shares].filter(([name]) => name !== 'OS Write' && name !== 'Unattributed' && !(frame === 'http' && name === 'HTTP Protocol Parse'));
       const largest = others.reduce((a, b) => (b[1].value > a[1].value ? b : a));
-      return { ...evidence(data, policy, per100(differenceOf(shares.get('OS Write')!, largest[1])), 'points', 'measured: sampled stacks'), case: `${policy.label}, against ${largest[0]}` };
+      return { ...evidence(data, policy, scaled(differenceOf(shares.get('OS Write')!, largest[1]), 100), 'points', 'measured: sampled stacks'), case: `${policy.label}, against ${largest[0]}` };
     });
     return cases.length > 0 ? judgeAll('C08', frame, cases) : unavailable('C08', frame, 'no stacks were sampled');
   });
@@ -178,17 +196,13 @@ function largestVerdicts(data: ComponentsData): Judgement[] {
 /** C09: the filter's share of instructions and of CPU time. */
 function filterVerdicts(data: ComponentsData): Judgement[] {
   const filtered = [...policiesOf(data, 'tcp'), ...policiesOf(data, 'http')].filter(({ id }) => id !== 'tcp' && id !== 'http');
-  const byInstructions = filtered.flatMap((policy) => {
-    const share = instructionShare(data, policy.id, 'Sidecar Filter');
-    return share ? [evidence(data, policy, share, '%', 'measured: exact instruction counts')] : [];
-  });
-  const byTime = filtered.filter(({ id }) => hasSamples(data, id))
-    .map((policy) => evidence(data, policy, per100(shareByComponent(data, policy.id, 'authors').get('Sidecar Filter')!), '%', 'measured: sampled stacks'));
+  const byInstructions = countedCases(data, filtered, 'Sidecar Filter');
+  const byTime = shareCases(data, filtered, 'Sidecar Filter');
   const largest = byTime.length > 0 ? byTime.reduce((a, b) => (b.value! > a.value! ? b : a)) : null;
   return [
     byInstructions.length > 0 ? judgeAll('C09', 'instructions', byInstructions) : unavailable('C09', 'instructions', 'instructions were not counted'),
-    byTime.length > 0 ? judgeAll('C09', 'cycles-caption', byTime) : unavailable('C09', 'cycles-caption', 'no stacks were sampled'),
-    largest ? judge('C09', 'cycles-text', largest) : unavailable('C09', 'cycles-text', 'no stacks were sampled'),
+    byTime.length > 0 ? judgeAll('C09', 'cycles-caption', byTime) : unavailable('C09', 'cycles-caption', nothing),
+    largest ? judge('C09', 'cycles-text', largest) : unavailable('C09', 'cycles-text', nothing),
   ];
 }
 
@@ -221,25 +235,35 @@ function judgeIpcDifference(data: ComponentsData, claim: string, reading: string
     const [a, b] = [userIpc(data, more), userIpc(data, less)];
     const policy = data.policies.find(({ id }) => id === more);
     if (!a || !b || !policy) return [];
-    return [{ ...evidence(data, policy, differenceOf(a, b), 'instructions per cycle', 'modelled'), case: `${more} minus ${less}` }];
+    const runs = [more, less].flatMap((id) => data.allRunsOf(id));
+    return [{ ...evidence(data, policy, differenceOf(a, b), 'instructions per cycle', 'modelled'), case: `${more} minus ${less}`, runs }];
   });
   return cases.length > 0 ? judgeAll(claim, reading, cases) : unavailable(claim, reading, noIpc);
 }
 
-/** C12: CPU time of all that is not the filter, each policy against its bare protocol. */
+/** C12: CPU time of each component but the filter, every policy against its bare protocol. */
 function uniformVerdict(data: ComponentsData): Judgement {
-  const cases = (['tcp', 'http'] as const).flatMap((frame) => policiesOf(data, frame).filter(({ id }) => id !== frame && hasSamples(data, id)).map((policy) => {
-    const rest = restCpu(data, policy.id);
-    const bare = restCpu(data, frame);
-    return evidence(data, policy, relativeDifferenceEstimate(rest, bare), '', 'measured: sampled stacks');
-  }));
-  return cases.length > 0 ? judgeAll('C12', 'uniform', cases) : unavailable('C12', 'uniform', 'no stacks were sampled');
+  const cases = (['tcp', 'http'] as const).flatMap((frame) => {
+    const bare = data.policies.find(({ id }) => id === frame);
+    if (!bare || !hasSamples(data, frame)) return [];
+    return policiesOf(data, frame).filter(({ id }) => id !== frame && hasSamples(data, id)).flatMap((policy) => againstBare(data, policy, bare));
+  });
+  return cases.length > 0 ? judgeAll('C12', 'uniform', cases) : unavailable('C12', 'uniform', 'no stacks were sampled of a bare protocol and of a policy on it');
 }
 
-/** CPU time of a request outside the filter, one value a repeat. */
-function restCpu(data: ComponentsData, policy: string): number[] {
-  const filter = shareByComponent(data, policy, 'authors').get('Sidecar Filter')!.value;
-  return cpuUs(data, policy).map((us) => us * (1 - filter));
+/** (own - bare) / bare of each component's CPU time: its share of the samples times the CPU time, which is paired by round. */
+function againstBare(data: ComponentsData, policy: PolicyInfo, bare: PolicyInfo): Evidence[] {
+  const { samples: [own, base], paired } = commonRounds([cpuRounds(data, policy.id), cpuRounds(data, bare.id)]);
+  const time = ratioEstimate(own, base, { paired });
+  const [shares, bareShares] = [policy, bare].map(({ id }) => shareByComponent(data, id, 'authors'));
+  return components.filter((component) => component !== 'Sidecar Filter' && bareShares.get(component)!.value > 0).map((component) => {
+    const { value, interval, n } = partOf(quotientOf(shares.get(component)!, bareShares.get(component)!), time);
+    const difference: Estimate = { value: value - 1, interval: interval && [interval[0] - 1, interval[1] - 1], n };
+    return {
+      ...evidence(data, policy, difference, '', 'measured: sampled stacks'),
+      case: `${policy.label}, ${component}`, runs: [policy, bare].flatMap(({ id }) => data.allRunsOf(id)),
+    };
+  });
 }
 
 function hasSamples(data: ComponentsData, policy: string): boolean {

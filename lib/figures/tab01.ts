@@ -10,9 +10,10 @@ export interface RecordedMachine {
 
 /** @param recorded the machine of this session first. */
 export function tab01(recorded: RecordedMachine[]): Item {
-  const ours = recorded.map(({ origin, machine }) => ({ name: `${machine.cpuModel} (${origin})`, facts: factsOf(machine) }));
+  const ours = recorded.map(({ origin, machine }) => ({ name: `${machine.cpuModel} (${origin})`, facts: factsOf(machine), otherwise: 'not exposed' }));
   const paper = paperMachines.map((machine) => ({
     name: `paper: ${machine.cpu}`,
+    otherwise: 'not stated',
     facts: {
       Cores: machine.cores,
       'L1 instruction cache': `${machine.l1iKB} KB`,
@@ -33,7 +34,7 @@ export function tab01(recorded: RecordedMachine[]): Item {
     figure: null,
     table: {
       columns: [{ key: 'fact', label: '' }, ...all.map(({ name }) => ({ key: name, label: name }))],
-      rows: names.map((fact) => ({ fact, ...Object.fromEntries(all.map(({ name, facts }) => [name, facts[fact] ?? 'not exposed'])) })),
+      rows: names.map((fact) => ({ fact, ...Object.fromEntries(all.map(({ name, facts, otherwise }) => [name, facts[fact] ?? otherwise])) })),
     },
     paper: paperMachines.flatMap(({ cpu, notes }) => notes.map((note) => `${cpu}: ${note}`)),
     notes: ['"Not exposed" is what a virtual machine does not tell its guest; nothing here was looked up in a data sheet.'],

@@ -1,8 +1,11 @@
 /** Table 2: the nine components, with what of each this Envoy build lets us tell apart. */
 import { instructionsByComponent, shareByComponent } from '../analysis/request-cost.js';
+import { scaled, type Estimate } from '../analysis/statistics.js';
 import type { ComponentsData } from '../experiments/components-data.js';
+import type { CollectorName } from '../experiments/plan.js';
 import type { BinaryFacts } from '../store/binaries.js';
 import { components, descriptions } from '../paper/components.js';
+import type { Method, Row } from '../store/value.js';
 import type { Item } from './item.js';
 
 /** @param binary anchors of the Envoy that was measured. @param policy whose values stand beside. */
@@ -10,17 +13,17 @@ export function tab02(data: ComponentsData, binary: BinaryFacts, policy = 'http'
   const instructions = instructionsByComponent(data, policy, 'ours');
   const shares = shareByComponent(data, policy, 'ours');
   const label = data.policies.find(({ id }) => id === policy)?.label ?? policy;
+  const row = (x: string, { value, interval, n }: Estimate, unit: string, method: Method, collector: CollectorName): Row => {
+    const common = { series: label, x, unit, origin: data.origin, runs: data.runsOf(policy, collector) };
+    return n > 0 ? { ...common, value, interval, method } : { ...common, value: null, interval: null, method: 'unavailable', reason: 'not measured in this recording' };
+  };
   return {
     item: 'tab02',
     title: 'Table 2: functional components of a sidecar',
-    rows: components.flatMap((component) => {
-      const estimate = instructions.get(component)!;
-      const common = { series: label, x: component, origin: data.origin };
-      return estimate.n === 0 ? [] : [{
-        ...common, value: estimate.value, interval: estimate.interval, unit: 'user instructions/request',
-        method: 'measured: exact instruction counts' as const, runs: data.runsOf(policy, 'instructions'),
-      }];
-    }),
+    rows: components.flatMap((component) => [
+      row(component, instructions.get(component)!, 'user instructions/request', 'measured: exact instruction counts', 'instructions'),
+      row(component, scaled(shares.get(component)!, 100), '% of CPU time', 'measured: sampled stacks', 'perf-record'),
+    ]),
     figure: null,
     table: {
       columns: [

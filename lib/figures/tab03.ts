@@ -1,13 +1,15 @@
 /** Table 3: cost of filters and of their compositions, attributed and marginal, and whether it adds up. */
-import { componentCycles, cpuUs, cycles, instructionsByComponent, totalInstructions } from '../analysis/request-cost.js';
+import { componentCycles, cpuRounds, cpuUs, cycleRounds, instructionRounds, instructionsByComponent } from '../analysis/request-cost.js';
 import { marginalCost, paperDeviation, testAdditivity, type Additivity } from '../analysis/cost-model.js';
-import { median, noiseFloor, type Estimate } from '../analysis/statistics.js';
+import { commonRounds, type Rounds } from '../analysis/rounds.js';
+import { median, medianEstimate, noiseFloor, scaled, type Estimate } from '../analysis/statistics.js';
 import { policyById } from '../deploy/catalogue.js';
 import type { ComponentsData, PolicyInfo } from '../experiments/components-data.js';
 import { recomputeTable3, table3 } from '../paper/reported.js';
 import { judge, judgeAll, unavailable, type Evidence, type Judgement } from '../report/verdicts.js';
 import type { Method, Row } from '../store/value.js';
-import { paperSays, type Item } from './item.js';
+import { paperSays, unique, type Item } from './item.js';
+import { repeatsNote } from './repeats-note.js';
 
 const base = 'http';
 /** Order of the paper's table; the exact composition and the two held-out ones after it. */
@@ -24,11 +26,11 @@ interface Measure {
   name: 'user instructions' | 'CPU time';
   unit: 'user instructions/request' | 'us CPU/request';
   method: Method;
-  of(data: ComponentsData, policy: string): number[];
+  of(data: ComponentsData, policy: string): Rounds;
 }
 
-const instructions: Measure = { name: 'user instructions', unit: 'user instructions/request', method: 'measured: exact instruction counts', of: totalInstructions };
-const cpuTime: Measure = { name: 'CPU time', unit: 'us CPU/request', method: 'measured: CPU time', of: cpuUs };
+const instructions: Measure = { name: 'user instructions', unit: 'user instructions/request', method: 'measured: exact instruction counts', of: instructionRounds };
+const cpuTime: Measure = { name: 'CPU time', unit: 'us CPU/request', method: 'measured: CPU time', of: cpuRounds };
 
 export function tab03(data: ComponentsData): Item {
   const shown = listed.flatMap((id) => data.policies.filter((policy) => policy.id === id));
@@ -50,8 +52,8 @@ const columns = [
   { key: 'marginal', label: 'filter, marginal (user instr.)' },
   { key: 'total', label: 'total (user instr.)' },
   { key: 'deviation', label: 'total vs sum of parts' },
-  { key: 'cpuMarginal', label: 'filter, marginal CPU (us)' },
-  { key: 'cpuTotal', label: 'total CPU (us)' },
+  { key: 'cpuMarginal', label: 'filter, marginal CPU (µs)' },
+  { key: 'cpuTotal', label: 'total CPU (µs)' },
   { key: 'cpuDeviation', label: 'CPU: total vs sum of parts' },
   { key: 'paperFilter', label: 'paper: filter (kcycles)' },
   { key: 'paperTotal', label: 'paper: total (kcycles)' },
@@ -82,13 +84,15 @@ function attributed(data: ComponentsData, policy: string): Estimate | null {
 
 /** Policy minus bare HTTP: what a user pays for having the filter, side effects elsewhere included. */
 function marginal(data: ComponentsData, policy: string, measure: Measure): Estimate | null {
-  const [bare, own] = [measure.of(data, base), measure.of(data, policy)];
-  return bare.length > 0 && own.length > 0 ? marginalCost(bare, own) : null;
+  const measured = [measure.of(data, base), measure.of(data, policy)];
+  if (measured.some((rounds) => rounds.size === 0)) return null;
+  const { samples: [bare, own], paired } = commonRounds(measured);
+  return marginalCost(bare, own, { paired });
 }
 
 function estimateOf(data: ComponentsData, policy: string, measure: Measure): Estimate | null {
   const own = measure.of(data, policy);
-  return own.length > 0 ? { value: median(own), interval: null, n: own.length } : null;
+  return own.size > 0 ? medianEstimate([...own.values()]) : null;
 }
 
 /** Parts of a composition: its own when it is composed, the paper's when it is one of the paper's mixes. */
@@ -97,25 +101,30 @@ function partsOf(policy: string): string[] | undefined {
 }
 
 function additivity(data: ComponentsData, policy: string, measure: Measure): Additivity | null {
-  const parts = partsOf(policy)?.map((part) => measure.of(data, part));
-  const [bare, own] = [measure.of(data, base), measure.of(data, policy)];
-  if (!parts || bare.length === 0 || own.length === 0 || parts.some((part) => part.length === 0)) return null;
-  return testAdditivity(bare, parts, own);
+  const parts = partsOf(policy);
+  if (!parts) return null;
+  const measured = [base, policy, ...parts].map((id) => measure.of(data, id));
+  if (measured.some((rounds) => rounds.size === 0)) return null;
+  const { samples: [bare, own, ...singles], paired } = commonRounds(measured);
+  return testAdditivity(bare, singles, own, { paired });
 }
 
-function costRows(data: ComponentsData, policy: PolicyInfo, measure: Measure): Row[] {
-  const runs = data.runsOf(policy.id, measure.name === 'CPU time' ? 'cpu-time' : 'instructions');
-  const row = (series: string, estimate: Estimate | null | undefined, unit: string, method: Method): Row => ({
-    series: `${series}, ${measure.name}`, x: policy.label, unit, origin: data.origin, runs,
-    ...(estimate ? { value: estimate.value, interval: estimate.interval, method } : { value: null, interval: null, method: 'unavailable' as const, reason: 'not measured in this recording' }),
-  });
-  const rows = [row('total', estimateOf(data, policy.id, measure), measure.unit, measure.method)];
-  if (policy.id !== base) rows.push(row('filter, marginal', marginal(data, policy.id, measure), measure.unit, measure.method));
-  if (policy.id !== base && measure === instructions) rows.push(row('filter, attributed', attributed(data, policy.id), measure.unit, measure.method));
-  if (partsOf(policy.id)) {
-    const tested = additivity(data, policy.id, measure);
-    rows.push(row('total, predicted from single filters', tested?.predicted, measure.unit, 'modelled'));
-    rows.push(row('(total - predicted) / total', tested && per100(tested.ofTotal), '%', 'modelled'));
+function costRows(data: ComponentsData, { id, label }: PolicyInfo, measure: Measure): Row[] {
+  const runsOf = (ids: string[]) => unique(ids.flatMap((each) => data.runsOf(each, measure.name === 'CPU time' ? 'cpu-time' : 'instructions')));
+  const row = (series: string, estimate: Estimate | null | undefined, from: string[], unit: string, method: Method): Row => {
+    const common = { series: `${series}, ${measure.name}`, x: label, unit, origin: data.origin, runs: runsOf(from) };
+    return estimate
+      ? { ...common, value: estimate.value, interval: estimate.interval, method }
+      : { ...common, value: null, interval: null, method: 'unavailable', reason: `${measure.name} of ${from.join(', ')}: not all measured in this recording` };
+  };
+  const rows = [row('total', estimateOf(data, id, measure), [id], measure.unit, measure.method)];
+  if (id !== base) rows.push(row('filter, marginal', marginal(data, id, measure), [base, id], measure.unit, measure.method));
+  if (id !== base && measure === instructions) rows.push(row('filter, attributed', attributed(data, id), [id], measure.unit, measure.method));
+  const parts = partsOf(id);
+  if (parts) {
+    const tested = additivity(data, id, measure);
+    rows.push(row('total, predicted from single filters', tested?.predicted, [base, ...parts], measure.unit, 'modelled'));
+    rows.push(row('(total - predicted) / total', tested && scaled(tested.ofTotal, 100), [base, id, ...parts], '%', 'modelled'));
   }
   return rows;
 }
@@ -125,11 +134,13 @@ function notes(data: ComponentsData): string[] {
   const all = recomputeTable3().length;
   return [
     ...noiseNotes(data),
+    ...repeatsNote('CPU time', listed.map((id) => cpuRounds(data, id).size)),
     'A filter costs more than its own functions: its marginal cost includes creating, iterating over and destroying it, and what it makes others do '
       + '(an added header is encoded too). Both are shown; only marginal costs can add up to totals.',
     `Percentages printed in the paper's Table 3 that do not follow from its printed cycles: ${wrong} of ${all}.`,
     'HTTP Mix 2 as published is more than the four filters the paper adds up (ten tags, an HTTP RBAC, a listener filter, request ids, dynamic router statistics); '
       + 'HTTP Mix 2 (exact) is those four filters and nothing else.',
+    ...data.notes,
   ];
 }
 
@@ -144,7 +155,7 @@ function noiseNotes(data: ComponentsData): string[] {
     const cost = marginal(data, id, cpuTime);
     return cost !== null && Math.abs(cost.value) < floorUs;
   });
-  return [`CPU time: the same policy measured twice differs by up to ${(100 * floor).toFixed(1)} % (${floorUs.toFixed(1)} us, A/A pairs of HTTP Router)`
+  return [`CPU time: the same policy measured twice differs by up to ${(100 * floor).toFixed(1)} % (${floorUs.toFixed(1)} µs, A/A pairs of HTTP Router)`
     + (below.length > 0 ? `; the filter cost of ${below.map((id) => policyById(id).label).join(', ')} is smaller than that and says nothing.` : '; every filter cost is above that.')];
 }
 
@@ -161,19 +172,19 @@ function judgements(data: ComponentsData): Judgement[] {
 function filterSumVerdict(data: ComponentsData, reading: string, policy: string): Judgement {
   const byTime = additivity(data, policy, cpuTime);
   const byCount = additivity(data, policy, instructions);
-  const beside = byCount?.ofFilters ? evidence(data, policy, per100(byCount.ofFilters), '%', instructions.method) : undefined;
+  const beside = byCount?.ofFilters ? evidence(data, policy, scaled(byCount.ofFilters, 100), '%', instructions.method) : undefined;
   if (!byTime) return unavailable('C13', reading, 'CPU time of the composition or one of its parts was not measured');
-  if (byTime.ofFilters) return judge('C13', reading, evidence(data, policy, per100(byTime.ofFilters), '%', 'measured: CPU time'), beside);
+  if (byTime.ofFilters) return judge('C13', reading, evidence(data, policy, scaled(byTime.ofFilters, 100), '%', 'measured: CPU time'), beside);
   return unavailable('C13', reading, 'the noise of CPU time is larger than what the filters cost: there is nothing to divide by');
 }
 
 /** C14 by the paper's own formula, base + the policy's filter cycles, the filter by attribution. */
 function totalVerdicts(data: ComponentsData): Judgement[] {
   const cases = listed.slice(1, 7).flatMap((policy) => {
-    const [bare, own] = [cycles(data, base), cycles(data, policy)];
-    const filter = componentCycles(data, policy, 'Sidecar Filter');
-    if (bare.length === 0 || own.length === 0 || filter.length === 0) return [];
-    return [{ ...evidence(data, policy, per100(paperDeviation(bare, filter, own)), '%', 'modelled'), case: policyById(policy).label }];
+    const measured = [cycleRounds(data, base), componentCycles(data, policy, 'Sidecar Filter'), cycleRounds(data, policy)];
+    if (measured.some((rounds) => rounds.size === 0)) return [];
+    const { samples: [bare, filter, own], paired } = commonRounds(measured);
+    return [{ ...evidence(data, policy, scaled(paperDeviation(bare, filter, own, { paired }), 100), '%', 'modelled'), case: policyById(policy).label }];
   });
   return ['printed', 'recomputed'].map((reading) => cases.length > 0
     ? judgeAll('C14', reading, cases)
@@ -181,24 +192,26 @@ function totalVerdicts(data: ComponentsData): Judgement[] {
 }
 
 function upperBoundVerdicts(data: ComponentsData, mixes: [string, string][]): Judgement[] {
-  const cases = mixes.flatMap(([reading, policy]) => {
+  const reason = 'CPU time of the composition or one of its parts was not measured';
+  const cases = mixes.map(([reading, policy]) => {
     const tested = additivity(data, policy, cpuTime);
-    if (!tested) return [];
-    return [{ reading, evidence: { ...evidence(data, policy, tested.sumMinusComposition, 'us', 'measured: CPU time'), case: policyById(policy).label } }];
+    return { reading, evidence: tested && { ...evidence(data, policy, tested.sumMinusComposition, 'us', cpuTime.method), case: policyById(policy).label } };
   });
-  if (cases.length === 0) return ['text', 'mix-1', 'mix-2'].map((reading) => unavailable('C47', reading, 'CPU time of the mixes was not measured'));
-  return [judgeAll('C47', 'text', cases.map((each) => each.evidence)), ...cases.map((each) => judge('C47', each.reading, each.evidence))];
+  const known = cases.flatMap((each) => each.evidence ?? []);
+  return [
+    // Of every mix, or it is not the paper's sentence that is judged.
+    known.length === mixes.length ? judgeAll('C47', 'text', known) : unavailable('C47', 'text', reason),
+    ...cases.map((each) => (each.evidence ? judge('C47', each.reading, each.evidence) : unavailable('C47', each.reading, reason))),
+  ];
 }
 
+/** Runs of bare HTTP and of the parts are behind each of these too: all of them are compared. */
 function evidence(data: ComponentsData, policy: string, estimate: Estimate, unit: string, method: Method): Evidence {
+  const ids = unique([base, policy, ...(partsOf(policy) ?? [])]);
   return {
-    value: estimate.value, interval: estimate.interval, unit, method, origin: data.origin, runs: data.allRunsOf(policy),
+    value: estimate.value, interval: estimate.interval, unit, method, origin: data.origin, runs: ids.flatMap((id) => data.allRunsOf(id)),
     cpu: data.cpuModel, envoyVersion: data.envoyVersion,
   };
-}
-
-function per100(estimate: Estimate): Estimate {
-  return { ...estimate, value: 100 * estimate.value, interval: estimate.interval && [100 * estimate.interval[0], 100 * estimate.interval[1]] };
 }
 
 function thousands(estimate: Estimate | null): string {

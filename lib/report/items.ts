@@ -82,7 +82,8 @@ export function capacityOf(store: RunStore): CapacityData[] {
 
 function buildTable2(store: RunStore): Item {
   const { data, source } = componentsOf(store);
-  return tab02(data, loadBinary(source.recording, source.runs[0].spec.envoyBuildId));
+  const newest = source.runs.reduce((a, b) => (b.startedAt > a.startedAt ? b : a));
+  return tab02(data, loadBinary(source.recording, newest.spec.envoyBuildId));
 }
 
 /** Every machine that a recording was made on, this session's first. */

@@ -46,7 +46,11 @@ async function writePictures(dir: string, items: Item[]): Promise<string[]> {
   const svgs = await renderSvg(figures);
   drawn.forEach((item, i) => fs.writeFileSync(path.join(dir, `${item.item}.svg`), svgs[i].svg));
   const pngs = await renderPng(figures);
-  if (pngs) drawn.forEach((item, i) => fs.writeFileSync(path.join(dir, `${item.item}.png`), pngs[i]));
+  drawn.forEach(({ item }, i) => {
+    const file = path.join(dir, `${item}.png`);
+    if (pngs) fs.writeFileSync(file, pngs[i]);
+    else fs.rmSync(file, { force: true }); // of an earlier drawing: it would contradict the SVG beside it
+  });
   return svgs.some(({ approximateText }) => approximateText)
     ? ['no Chrome, Chromium or Edge found: pictures are SVG only and their text widths are estimates']
     : [];
