@@ -36,7 +36,8 @@ import { showTable } from './lib/report/show.js';
 // %%
 console.log(await deployHere());
 const seen = deploymentOf(sessionStore());
-console.log(`Shown below: ${seen.origin === 'live' ? 'live' : `recording ${seen.origin}`}, ${seen.date}`);
+const where = seen.origin === 'live' ? 'live' : `recording ${seen.origin}`;
+console.log(`Shown below: ${where}, ${seen.date}`);
 
 // %% [markdown]
 // ## Table 1: the machines
@@ -54,8 +55,9 @@ await showItem(tab01(machinesOf(sessionStore())));
 // %%
 import { machineWarnings } from './lib/host/machine.js';
 const { cpu, hz, interval } = seen.observation.coreClock;
-const gigahertz = [hz, ...interval].map((each) => (each / 1e9).toFixed(2));
-console.log(`core ${cpu}, which sidecars have: ${gigahertz[0]} GHz (median burst ${gigahertz[1]}, fastest ${gigahertz[2]})`);
+const [clock, median, fastest] = [hz, ...interval].map((each) => (each / 1e9).toFixed(2));
+console.log(`core ${cpu}, which sidecars have: ${clock} GHz`);
+console.log(`median burst ${median} GHz, fastest ${fastest} GHz`);
 console.log(machineWarnings(seen.machine).map((warning) => `note: ${warning}`).join('\n'));
 
 // %% [markdown]
