@@ -22,12 +22,21 @@ export function makeRunFolder(program: string): string {
 }
 
 export function removeRunFolder(folder: string): void {
-  fs.rmSync(folder, { recursive: true, force: true });
+  fs.rmSync(folder, removal);
   if (ours.delete(folder) && ours.size === 0) process.removeListener('exit', removeOurs);
 }
 
 const ours = new Set<string>();
 
+/** Programs that were just killed may have a last file on its way: hence the further tries. */
+const removal = { recursive: true, force: true, maxRetries: 5, retryDelay: 100 };
+
 function removeOurs(): void {
-  for (const folder of ours) fs.rmSync(folder, { recursive: true, force: true });
+  for (const folder of ours) {
+    try {
+      fs.rmSync(folder, removal);
+    } catch {
+      // Too late to say so to anyone; the next makeRunFolder removes it.
+    }
+  }
 }

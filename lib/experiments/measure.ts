@@ -53,7 +53,8 @@ export async function measure(testbed: Testbed, planned: PlannedRun): Promise<Ru
   });
 }
 
-interface Scene {
+/** A sidecar that is up, and what it is loaded for. */
+export interface Scene {
   testbed: Testbed;
   planned: PlannedRun;
   sidecar: Sidecar;
@@ -105,7 +106,12 @@ async function steadyLoad(scene: Scene): Promise<Warning[]> {
   return warningsFor({ ...outcome, cpu, cpus: testbed.cpus });
 }
 
-async function loadAndRead(
+/**
+ * One load, and what it cost between two readings of the CPU time.
+ * @param dir gets the load's log.
+ * @param around what goes on around the measured part, e.g. a collector; the load lasts as long.
+ */
+export async function loadAndRead(
   { testbed, sidecar, backend }: Scene,
   spec: LoadSpec,
   dir: string,
@@ -178,8 +184,10 @@ const pilot = { connections: 16, warmUpS: 0.3, durationS: 0.7 };
 /**
  * The rate that keeps the worker busy for the wanted share of the time. A first guess comes from the CPU time of a
  * request at full speed; it is corrected once at that rate, because a half-idle event loop serves fewer requests a wake-up.
+ * @param utilisation 0 to 1.
+ * @returns requests per second; the same for a policy within a campaign.
  */
-async function rateForUtilisation(scene: Scene, utilisation: number): Promise<number> {
+export async function rateForUtilisation(scene: Scene, utilisation: number): Promise<number> {
   const { testbed, planned, dir } = scene;
   const known = testbed.calibrated.get(planned.config.id);
   if (known) return known;

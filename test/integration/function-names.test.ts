@@ -8,9 +8,10 @@ import * as path from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { resolveAnchors } from '../../lib/analysis/anchors.js';
 import { readElf, readSymbols } from '../../lib/analysis/elf.js';
-import { functionAt, logNameOf, nameFunctions, nameOf, symbolsOf, virtualPlaceOf, type FunctionTable } from '../../lib/analysis/function-names.js';
+import { functionAt, logNameOf, nameFunctions, nameOf, virtualPlaceOf, type FunctionTable } from '../../lib/analysis/function-names.js';
 import { scanCode } from '../../lib/analysis/log-sites.js';
-import { qualifiedName, readClasses } from '../../lib/analysis/rtti.js';
+import { exportedNames, exportedStarts, filesAndClasses, overridingMethods } from '../../lib/analysis/name-agreement.js';
+import { qualifiedName } from '../../lib/analysis/rtti.js';
 import { envoyReleases, findEnvoy, installEnvoyRelease } from '../../lib/deploy/envoy-binary.js';
 import { run } from '../../lib/host/process.js';
 import { writeLogProgram } from './log-program.js';
@@ -93,42 +94,30 @@ describe.each(['pinned', ...envoyReleases().map((release) => release.version)])(
   });
 
   it('exported functions that also log bear the same name', () => {
-    const pairs = [...new Set(table.symbolFunction)].flatMap((index) => {
-      const log = logNameOf(table, index);
-      return log ? [{ log: log.function, symbols: symbolsOf(table, index) }] : [];
-    });
-    const different = pairs.filter(({ log, symbols }) => !symbols.some((symbol) => symbol === log || symbol.includes(`${log.length}${log}`)));
-    console.info(`${pairs.length} of ${new Set(table.symbolFunction).size} exported functions also have a name from log statements`);
-    expect(different).toEqual([]);
+    const { compared, disagreeing } = exportedNames(table);
+    console.info(`${compared} of ${new Set(table.symbolFunction).size} exported functions also have a name from log statements`);
+    expect(disagreeing).toEqual([]);
   });
 
   it('exported functions begin where the frame table says', () => {
-    const exported = readSymbols(readElf(binary)).filter((s) => s.isFunction && s.isDefined && s.size > 0);
-    const elsewhere = exported.filter((s) => table.starts[functionAt(table, s.address)] !== s.address);
-    expect(elsewhere).toEqual([]);
-    expect(exported.length).toBeGreaterThan(100);
+    const { compared, disagreeing } = exportedStarts(binary, table);
+    expect(disagreeing).toEqual([]);
+    expect(compared).toBeGreaterThan(100);
   });
 
   it("the file of a method's log statements and the class whose table it stands in speak of the same thing", () => {
-    const pairs = [...new Set(table.siteFunction)].flatMap((index) => {
-      const [log, place] = [logNameOf(table, index), virtualPlaceOf(table, index)];
-      const plain = place && qualifiedName(place.class) !== place.class;
-      return log && plain && log.file.startsWith('source/') ? [{ file: log.file, class: qualifiedName(place.class) }] : [];
-    });
-    const strangers = pairs.filter((pair) => !shareAWord(pair.file, pair.class));
-    const byChance = pairs.filter((pair, i) => shareAWord(pair.file, pairs[(i * 7 + 1) % pairs.length].class)).length;
-    console.info(`${pairs.length} methods have both; ${pairs.length - strangers.length} agree (${byChance} would if classes were dealt at random)`);
-    expect(strangers).toEqual([]);
-    expect(pairs.length).toBeGreaterThan(500);
-    expect(byChance).toBeLessThan(pairs.length / 2);
+    const { compared, disagreeing, byChance } = filesAndClasses(table);
+    console.info(`${compared} methods have both; ${compared - disagreeing.length} agree (${byChance} would if classes were dealt at random)`);
+    expect(disagreeing).toEqual([]);
+    expect(compared).toBeGreaterThan(500);
+    expect(byChance).toBeLessThan(compared / 2);
   });
 
   it('methods that override one another bear the same name', () => {
-    const groups = overrides(binary, table);
-    const disagreeing = groups.filter(({ names }) => new Set(names).size > 1);
-    console.info(`${groups.length} virtual methods have two or more logging implementations`);
+    const { compared, disagreeing } = overridingMethods(binary, table);
+    console.info(`${compared} virtual methods have two or more logging implementations`);
     expect(disagreeing).toEqual([]);
-    expect(groups.length).toBeGreaterThan(30);
+    expect(compared).toBeGreaterThan(30);
   });
 
   it('every component has its anchors, and what is not found says what that means', () => {
@@ -188,39 +177,4 @@ function unqualified(symbol: string): string {
     else if (symbol.startsWith('::', i) && depth === 0) start = i + 2;
   }
   return symbol.slice(start);
-}
-
-/** Words that stand in most paths and class names and so prove nothing. */
-const EMPTY_WORDS = new Set(['source', 'common', 'extensions', 'envoy', 'impl', 'base', 'filter', 'filters', 'manager', 'factory', 'config']);
-
-function shareAWord(file: string, className: string): boolean {
-  const wordsOf = (text: string) => text.replace(/\.cc$/, '').replace(/([a-z0-9])([A-Z])/g, '$1 $2').toLowerCase().split(/[^a-z0-9]+/).filter((word) => word.length > 2 && !EMPTY_WORDS.has(word));
-  const joined = className.toLowerCase();
-  const inClass = new Set(wordsOf(className));
-  return wordsOf(file).some((word) => inClass.has(word) || (word.length > 3 && joined.includes(word))) || joined.includes(file.split('/').slice(-2)[0].replace(/_/g, ''));
-}
-
-/** The names that log statements give to the implementations of each virtual method: slot of a class that has a table. */
-function overrides(binary: string, table: FunctionTable): { method: string; names: string[] }[] {
-  const starts = new Set(table.starts);
-  const elf = readElf(binary);
-  const { classes, bases, tables } = readClasses(elf, (address) => starts.has(address), scanCode(elf).dataReferences);
-  const primary = new Map(tables.filter((entry) => entry.offsetToTop === 0).map((entry) => [entry.class, entry.slots]));
-  const chain = (index: number): number[] => {
-    const base = bases[index].find((candidate) => candidate.offset === 0 && primary.has(candidate.class));
-    return base ? [index, ...chain(base.class)] : [index];
-  };
-  const implementations = new Map<string, Map<number, string>>();
-  for (const [index, slots] of primary) {
-    slots.forEach((address, slot) => {
-      const name = Number.isNaN(address) ? null : logNameOf(table, functionAt(table, address));
-      if (!name) return;
-      for (const owner of chain(index).filter((candidate) => primary.get(candidate)!.length > slot)) {
-        const method = `${qualifiedName(classes[owner])} slot ${slot}`;
-        const functions = implementations.get(method) ?? new Map<number, string>();
-        implementations.set(method, functions.set(address, name.function.replace(/^~.*/, '~')));
-      }
-    });
-  }
-  return [...implementations].filter(([, functions]) => functions.size > 1).map(([method, functions]) => ({ method, names: [...functions.values()] }));
 }
