@@ -14,6 +14,7 @@ import json
 import pathlib
 import signal
 import sys
+import tempfile
 import time
 
 import jupytext
@@ -87,10 +88,12 @@ async def execute(notebook, name, timeout):
         raise_on_iopub_timeout=True,
         iopub_timeout=20,
     )
-    # Ports are chosen seconds before the kernel binds them, and load generators may take one meanwhile; files are not.
-    client.create_kernel_manager().transport = "ipc"
     code_cells = [index for index, cell in enumerate(notebook.cells) if cell.cell_type == "code"]
     where = "start of the kernel"
+    sockets = tempfile.TemporaryDirectory(prefix="notebook-")
+    # Ports are chosen seconds before the kernel binds them, and load generators may take one meanwhile; files are not.
+    manager = client.create_kernel_manager()
+    manager.transport, manager.ip = "ipc", f"{sockets.name}/kernel"
     try:
         async with client.async_setup_kernel():
             info = await client.async_wait_for_reply(client.kc.kernel_info())
@@ -109,6 +112,8 @@ async def execute(notebook, name, timeout):
         return f"{where}: took longer than {timeout} s; --timeout gives it more"
     except (DeadKernelError, TimeoutError, RuntimeError) as error:
         return f"{where}: {str(error).splitlines()[0]}"
+    finally:
+        sockets.cleanup()
 
 
 async def probe(client, notebook):

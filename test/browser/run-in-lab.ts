@@ -34,6 +34,8 @@ export async function runInLab(notebook: string, screenshots: string, runTimeout
     await page.goto(`${lab.notebookUrl(notebook)}&reset`); // without the tabs of the last time
     await page.locator('.jp-Notebook .jp-CodeCell').first().waitFor({ timeout: 120_000 });
     await figures(page).first().waitFor({ timeout: 60_000 });
+    // Told to run before it is connected to its kernel, JupyterLab asks which kernel to use.
+    await page.getByText(/\| Idle$/).waitFor({ timeout: 120_000 });
     const figuresBefore = await figures(page).count();
     fs.mkdirSync(screenshots, { recursive: true });
     const shot = (name: string) => page.screenshot({ path: path.join(screenshots, `${path.basename(notebook, '.ipynb')}-${name}.png`) });
@@ -61,8 +63,6 @@ function figures(page: Page) {
 
 /** Run All, and waits until no cell is waiting any more. */
 async function runAll(page: Page, timeout: number): Promise<void> {
-  // Told to run before it is connected to its kernel, JupyterLab asks which kernel to use.
-  await page.getByText(/\| Idle$/).waitFor({ timeout: 120_000 });
   await page.getByRole('menuitem', { name: 'Run', exact: true }).click();
   await page.getByRole('menuitem', { name: /^Run All Cells/ }).click();
   const prompts = page.locator('.jp-CodeCell .jp-InputPrompt');
