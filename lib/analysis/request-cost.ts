@@ -84,7 +84,7 @@ function shareOf(own: ColumnTable, fits: (row: SampleRow) => boolean): Estimate 
 
 /** Cycles of one request by round, modelled: CPU time times the core clock measured beside it; no round without a clock. */
 export function cycleRounds(tables: CostTables, policy: string): Rounds {
-  return new Map(perRound(tables, policy).filter(({ clockHz }) => clockHz > 0).map((row) => [row.round, row.cpuUs * 1e-6 * row.clockHz]));
+  return new Map(perRound(tables, policy).filter(({ clockHz }) => clockHz > 0).map((row) => [row.round, row.cpuUs * row.clockHz / 1e6]));
 }
 
 /** Cycles of one request in a component by round, modelled: its share of the samples of those; none without samples. */

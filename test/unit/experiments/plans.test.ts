@@ -1,0 +1,77 @@
+import { describe, expect, it } from 'vitest';
+import { paperFig6, policies } from '../../../lib/deploy/catalogue.js';
+import { capacityPlan, kneeShares } from '../../../lib/experiments/capacity.js';
+import { componentsPlan, noiseFloorPolicies } from '../../../lib/experiments/components.js';
+import { describePlan, estimateS, type PlannedRun } from '../../../lib/experiments/plan.js';
+
+const ids = (runs: PlannedRun[]) => runs.map(({ config }) => config.id);
+
+describe('plan of experiment capacity', () => {
+  it('searches every knee before it asks for shares of it', () => {
+    const { runs } = capacityPlan('quick');
+    expect(runs).toHaveLength(paperFig6.length * (1 + kneeShares.length));
+    expect(runs.slice(0, paperFig6.length).every(({ load }) => load.mode === 'knee-search')).toBe(true);
+    expect(ids(runs.slice(0, paperFig6.length))).toEqual(paperFig6);
+    expect(runs.slice(paperFig6.length).every(({ load }) => load.kneeShare !== undefined)).toBe(true);
+  });
+
+  it('repeats points in full mode, each policy and share once a round', () => {
+    const points = capacityPlan('full', ['tcp', 'http']).runs.slice(2);
+    const perRound = 2 * kneeShares.length;
+    expect(points).toHaveLength(5 * perRound);
+    for (let round = 0; round < 5; round++) {
+      const own = points.slice(round * perRound, (round + 1) * perRound);
+      expect(own.every(({ repeat }) => repeat === round)).toBe(true);
+      expect(new Set(own.map(({ config, load }) => `${config.id} ${load.kneeShare}`)).size).toBe(perRound);
+    }
+  });
+
+  it('names a policy that does not exist', () => {
+    expect(() => capacityPlan('quick', ['htpp'])).toThrow(/no policy "htpp"; there are tcp/);
+  });
+});
+
+describe('plan of experiment components', () => {
+  const { runs } = componentsPlan('quick');
+  const of = (collector: string) => runs.filter((run) => run.collector === collector);
+
+  it('counts and samples every policy, and times it three times', () => {
+    expect(of('instructions')).toHaveLength(policies.length);
+    expect(of('perf-record')).toHaveLength(policies.length);
+    expect(of('cpu-time')).toHaveLength(3 * (policies.length + noiseFloorPolicies.length));
+  });
+
+  it('takes each round of all policies before the next, in another order', () => {
+    const perRound = policies.length + noiseFloorPolicies.length;
+    const rounds = [0, 1, 2].map((round) => of('cpu-time').slice(round * perRound, (round + 1) * perRound));
+    for (const round of rounds) expect(new Set(ids(round))).toEqual(new Set(policies.map(({ id }) => id)));
+    expect(ids(rounds[0])).not.toEqual(ids(rounds[1]));
+  });
+
+  it('takes the twins of the noise floor one right after the other, under repeats of their own', () => {
+    const timed = of('cpu-time');
+    for (const id of noiseFloorPolicies) {
+      const at = timed.flatMap(({ config }, i) => (config.id === id ? [i] : []));
+      expect(at.map((i) => timed[i].repeat)).toEqual([0, 1, 2, 3, 4, 5]);
+      expect([at[1] - at[0], at[3] - at[2], at[5] - at[4]]).toEqual([1, 1, 1]);
+    }
+  });
+
+  it('is the same plan every time, so that what is measured already is found again', () => {
+    expect(componentsPlan('quick')).toEqual(componentsPlan('quick'));
+  });
+});
+
+describe('what a plan costs', () => {
+  it('is said in runs, minutes and MB', () => {
+    const { runs } = componentsPlan('quick', ['ratelimit']);
+    expect(describePlan(runs)).toBe(`5 runs, about ${(runs.reduce((sum, run) => sum + estimateS(run), 0) / 60).toFixed(1)} min and 67 MB`);
+    expect(describePlan([])).toBe('0 runs, about 0.0 min and 0 MB');
+  });
+
+  it('counts warm-up and load, and more for a knee search than for a point', () => {
+    const [search, point] = capacityPlan('quick', ['tcp']).runs;
+    expect(estimateS(point)).toBe(2.5 + 0.5 + 3);
+    expect(estimateS(search)).toBeGreaterThan(estimateS(point));
+  });
+});
