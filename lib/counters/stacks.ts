@@ -180,11 +180,12 @@ export function formatStacks(profile: StackProfile): string {
  */
 export function parseStacks(text: string, name: string): StackProfile {
   const file = parseJson(text, name);
-  if (file.format !== 1) throw new Error(`${name}:1: format ${JSON.stringify(file.format)}, expected 1; it was not written by this workbench`);
+  if (file?.format !== 1) throw new Error(`${name}:1: format ${JSON.stringify(file?.format)}, expected 1; it was not written by this workbench`);
   const { binary, events, frames, stacks } = file;
   if (!binary || !Array.isArray(events) || !Array.isArray(frames) || !Array.isArray(stacks) || stacks.length === 0) {
     throw new Error(`${name}:1: no stacks in it; record again`);
   }
+  if (!frames.every(Array.isArray) || !stacks.every(Array.isArray)) throw new Error(`${name}:1: its frames and stacks are no lists; it was not written by this workbench`);
   const all = frames.map(([inBinary, offset, symbol]): Frame => ({ binary: inBinary, offset, symbol }));
   return {
     binary,
@@ -197,9 +198,9 @@ export function parseStacks(text: string, name: string): StackProfile {
   };
 }
 
-function parseJson(text: string, name: string): StacksFile {
+function parseJson(text: string, name: string): StacksFile | null {
   try {
-    return JSON.parse(text) as StacksFile;
+    return JSON.parse(text) as StacksFile | null;
   } catch (error) {
     throw new Error(`${name}:1: not JSON (${(error as Error).message}); the file is cut off: record again`);
   }

@@ -30,7 +30,8 @@ export async function readStats(admin: Address): Promise<Record<string, number>>
 
 interface ListenerStatus {
   name: string;
-  local_address: { socket_address: { address: string; port_value: number } };
+  /** Without a socket address for a listener on a pipe. */
+  local_address?: { socket_address?: { address: string; port_value: number } };
 }
 
 /**
@@ -41,8 +42,9 @@ export async function readListenerAddress(admin: Address, name: string): Promise
   const statuses = await readList<ListenerStatus>(admin, '/listeners?format=json', 'listener_statuses');
   const status = statuses.find((candidate) => candidate.name === name);
   if (!status) throw new Error(`Envoy has no listener "${name}"; it has: ${statuses.map((s) => s.name).join(', ') || 'none'}`);
-  const { address, port_value } = status.local_address.socket_address;
-  return { host: address, port: port_value };
+  const at = status.local_address?.socket_address;
+  if (!at) throw new Error(`Envoy's listener "${name}" has no TCP address but ${JSON.stringify(status.local_address)}; give it a socket_address`);
+  return { host: at.address, port: at.port_value };
 }
 
 /** The list called `key` on a page. */

@@ -27,13 +27,13 @@ export function allowedCpus(status: string = fs.readFileSync('/proc/self/status'
   return parseCpuList(list[1]);
 }
 
-/** Expands the kernel's cpu list format, e.g. `0-2,5` → [0, 1, 2, 5]. */
+/** Expands the kernel's cpu list format, e.g. `0-2,5` → [0, 1, 2, 5]. @throws Error quoting what is none. */
 export function parseCpuList(list: string): number[] {
   return list.trim().split(',').flatMap((part) => {
-    const ends = part.split('-').map(Number);
-    const first = ends[0];
-    const last = ends[1] ?? first;
-    if (!Number.isInteger(first) || !Number.isInteger(last)) throw new Error(`not a cpu list: "${list}"`);
+    const ends = /^(\d+)(?:-(\d+))?$/.exec(part);
+    const first = Number(ends?.[1]);
+    const last = Number(ends?.[2] ?? first);
+    if (!ends || last < first) throw new Error(`not a cpu list: "${list}"; the kernel writes them as 0-2,5`);
     return Array.from({ length: last - first + 1 }, (_, i) => first + i);
   });
 }

@@ -95,13 +95,18 @@ export function parseCpuinfo(text: string): CpuInfo {
     if (value === undefined) throw new Error(`/proc/cpuinfo has no "${name}"; this needs Linux on x86-64`);
     return value;
   };
+  const needNumber = (name: string) => {
+    const value = need(name);
+    if (!/^\d+$/.test(value)) throw new Error(`/proc/cpuinfo says "${name}: ${value}", which is no number; this needs Linux on x86-64`);
+    return Number(value);
+  };
   const place = (block: string) => field('physical id', block) ?? '0';
   return {
     cpuModel: need('model name'),
     vendor: need('vendor_id'),
-    family: Number(need('cpu family')),
-    model: Number(need('model')),
-    stepping: Number(need('stepping')),
+    family: needNumber('cpu family'),
+    model: needNumber('model'),
+    stepping: needNumber('stepping'),
     sockets: new Set(processors.map(place)).size,
     cores: new Set(processors.map((block) => `${place(block)}/${field('core id', block) ?? field('processor', block)}`)).size,
     threads: processors.length,

@@ -80,8 +80,8 @@ export async function sendExactly(
     const { startUs, ended } = await launch(argv, { ...options, dir });
     await ended;
     const log = readRequestLog(dir);
-    const lastUs = log.doneUs.reduce((last, done) => Math.max(last, done), 0);
-    const windowUs: [number, number] = [startUs, startUs + Math.max(lastUs, log.intendedUs[log.intendedUs.length - 1]) + 1];
+    const lastUs = [log.doneUs, log.intendedUs].reduce((last, column) => column.reduce((a, b) => Math.max(a, b), last), 0);
+    const windowUs: [number, number] = [startUs, startUs + lastUs + 1];
     return { generator: { name: generator.name, version: generator.version, argv }, ...summariseLog(log, windowUs, spec.ratePerS ?? null) };
   } finally {
     if (options.dir === undefined) fs.rmSync(dir, { recursive: true, force: true });

@@ -38,7 +38,9 @@ export function saveBinary(recording: Pick<Recording, 'dir'>, facts: BinaryFacts
 export function loadBinary(recording: Pick<Recording, 'dir'>, buildId: string): BinaryFacts {
   const file = binaryFile(recording, buildId);
   try {
-    return JSON.parse(zlib.gunzipSync(fs.readFileSync(file)).toString()) as BinaryFacts;
+    const facts = JSON.parse(zlib.gunzipSync(fs.readFileSync(file)).toString()) as BinaryFacts | null;
+    if (!Array.isArray(facts?.anchors) || !Array.isArray(facts.outcomes)) throw new Error('it holds no anchors');
+    return facts;
   } catch (error) {
     throw new Error(`${file} cannot be read (${(error as Error).message}); without it the runs of that Envoy build cannot be attributed: remove it and measure again`);
   }

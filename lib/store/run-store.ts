@@ -159,6 +159,6 @@ function readRecord(dir: string): RunRecord {
   } catch (error) {
     throw new Error(`${file} cannot be read as a run (${(error as Error).message}); remove that folder to measure it again`);
   }
-  if (record.format !== 1) throw new Error(`${file} has format ${record.format}, this version reads 1; update the workbench`);
+  if (record?.format !== 1) throw new Error(`${file} has format ${record?.format}, this version reads 1; update the workbench, or remove that folder if it is no run`);
   return record;
 }

@@ -16,8 +16,13 @@ describe('schedstat', () => {
     expect(parseTicks(text, 's')).toEqual({ userTicks: 104, kernelTicks: 432 });
   });
 
-  it('refuses a cut-off stat line', () => {
-    expect(() => parseTicks('24716 (wrk:worker_0) S 1 2 3', '/proc/1/stat')).toThrow('/proc/1/stat:1: no user and kernel times');
+  it.each([
+    ['cut off', '24716 (wrk:worker_0) S 1 2 3'],
+    ['empty', ''],
+    ['of another file', 'cpu  1 2 3 4 5 6 7 8 9 10 11 12 13 14 15'],
+    ['out of order', '24716 (wrk) 1 2 3 4 5 6 7 8 9 10 11 S R T 0'],
+  ])('refuses a stat line that is %s', (_, text) => {
+    expect(() => parseTicks(text, '/proc/1/stat')).toThrow('/proc/1/stat:1: no user and kernel times');
   });
 
   it('sees a process burn CPU time, in each of its threads and in sum', () => {

@@ -35,7 +35,30 @@ describe('perf script', () => {
     expect(frames.map(isKernel)).toEqual([true, false]);
   });
 
+  it('cut off anywhere is refused with file and line, or lacks its end only', () => {
+    const whole = parsePerfScript(text, 'f');
+    fc.assert(fc.property(fc.nat(text.length - 1), (size) => {
+      let samples: typeof whole;
+      try {
+        samples = parsePerfScript(text.slice(0, size), 'f');
+      } catch (error) {
+        expect((error as Error).message).toMatch(/^f:\d+: /);
+        return;
+      }
+      expect(samples.slice(0, -1)).toEqual(whole.slice(0, samples.length - 1));
+    }));
+  });
+
+  it('counts the same whatever the order of the samples', () => {
+    const blocks = text.trimEnd().split('\n\n');
+    const counts = (all: string[]) => reduceStacks(parsePerfScript(`${all.join('\n\n')}\n`, 'f'), envoy).stacks
+      .map((stack) => JSON.stringify(stack)).sort();
+    expect(blocks).toHaveLength(9);
+    expect(counts([...blocks].reverse())).toEqual(counts(blocks));
+  });
+
   it.each([
+    ['text of another tool', '# Samples: 5K of event\n', 'f:1: neither a sample nor a frame'],
     ['a frame before any sample', '\t 10 x (y)\n', 'f:1: neither a sample nor a frame'],
     ['a frame after the blank line that ends its sample', '1 2.0: 5 e: \n\n\t 10 x (y)\n', 'f:3: neither'],
     ['a frame that is cut off', '1 2.0: 5 e: \n\t 10 x (/opt/en', 'f:2: not a stack frame'],
@@ -83,6 +106,9 @@ describe('stacks', () => {
 
   it.each([
     ['a cut-off file', '{"format":1,"bin', 'f:1: not JSON'],
+    ['nothing', '', 'f:1: not JSON'],
+    ['JSON that is no object', 'null', 'f:1: format undefined, expected 1'],
+    ['lists of something else', '{"format":1,"binary":{},"events":["e"],"frames":[null],"stacks":[5]}', 'f:1: its frames and stacks are no lists'],
     ['another format', '{"format":2}', 'f:1: format 2, expected 1'],
     ['no stacks', '{"format":1,"binary":{},"events":[],"frames":[],"stacks":[]}', 'f:1: no stacks'],
     ['a frame that is not there', '{"format":1,"binary":{},"events":["e"],"frames":[],"stacks":[[0,1,1,1,7]]}', 'f:1: stack 0 refers'],

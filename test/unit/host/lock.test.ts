@@ -25,6 +25,15 @@ test('a second measurement is told which process measures and since when', async
   expect(fs.existsSync(file), 'the owner keeps its lock').toBe(true);
 });
 
+test('WORKBENCH_LOCK names another lock than the one of the user', async () => {
+  process.env.WORKBENCH_LOCK = file;
+  try {
+    await withMeasuringLock(async () => expect(fs.existsSync(file)).toBe(true));
+  } finally {
+    delete process.env.WORKBENCH_LOCK;
+  }
+});
+
 test('measuring inside a measurement is refused', async () => {
   await withMeasuringLock(async () => {
     await expect(withMeasuringLock(async () => 1, file)).rejects.toThrow('this process is measuring already');

@@ -98,6 +98,17 @@ describe('/proc/cpuinfo', () => {
     expect(() => parseCpuinfo(text)).toThrow('/proc/cpuinfo has no "model name"; this needs Linux on x86-64');
   });
 
+  test('one that is cut off or damaged is refused, naming the field', () => {
+    const whole = xeon(0, 0, 0);
+    expect(() => parseCpuinfo(whole.slice(0, whole.indexOf('flags')))).toThrow('/proc/cpuinfo has no "flags"');
+    expect(() => parseCpuinfo(whole.replace('model\t\t: 106', 'model\t\t: ?'))).toThrow('/proc/cpuinfo says "model: ?", which is no number');
+  });
+
+  test('the order of the processors does not matter', () => {
+    const cpus = [xeon(0, 0, 0), xeon(1, 0, 1), xeon(2, 1, 0)];
+    expect(parseCpuinfo([...cpus].reverse().join('\n'))).toEqual(parseCpuinfo(cpus.join('\n')));
+  });
+
   test('memory without a total is refused', () => {
     expect(() => parseMemory('MemFree: 12 kB\n')).toThrow('MemTotal');
   });

@@ -33,6 +33,15 @@ describe('request log', () => {
     expect(() => parseRequestLog(text, 'x.log')).toThrow(message);
   });
 
+  it('gives the same outcome whatever the order of its lines', () => {
+    const shuffled = [...lines.slice(0, 3), ...lines.slice(3, -2).reverse(), ...lines.slice(-2)].join('\n');
+    const outcome = (text: string) => {
+      const log = parseRequestLog(text, 'x.log');
+      return summariseLog(log, [log.startUs, log.startUs + 10e6], 100);
+    };
+    expect(outcome(shuffled)).toEqual(outcome(whole));
+  });
+
   it('that was never written is said to be missing', () => {
     expect(() => readRequestLog('/nowhere')).toThrow('/nowhere/requests.log is missing');
   });

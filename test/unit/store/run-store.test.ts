@@ -57,17 +57,27 @@ describe('RunStore', () => {
     expect(fs.existsSync(dead)).toBe(false);
   });
 
-  it('says what to do when the disk is full', async () => {
+  it.each([
+    ['met here', 'ENOSPC: no space left on device, write'],
+    ['met by a program', 'the load generator ended with exit code 1: /x/requests.log: No space left on device'],
+  ])('says what to do when the disk is full, %s', async (_, words) => {
     const full = async () => {
-      throw Object.assign(new Error('ENOSPC: no space left on device, write'), { code: 'ENOSPC' });
+      throw new Error(words);
     };
     await expect(store.record('components', spec, about, full)).rejects.toThrow(/no space left while recording .*free some space and start again/);
   });
 
   it('names the file of a damaged run', async () => {
     const run = await store.record('components', spec, about, ok);
-    fs.writeFileSync(path.join(run.dir, 'run.json'), '{"format": 1, "key"');
-    expect(() => store.runs(store.live(), 'components')).toThrow(/run\.json cannot be read as a run/);
+    for (const [text, message] of [
+      ['{"format": 1, "key"', /run\.json cannot be read as a run/],
+      ['', /run\.json cannot be read as a run/],
+      ['null', /run\.json has format undefined, this version reads 1/],
+      ['{"format": 2}', /run\.json has format 2, this version reads 1/],
+    ] as const) {
+      fs.writeFileSync(path.join(run.dir, 'run.json'), text);
+      expect(() => store.runs(store.live(), 'components')).toThrow(message);
+    }
   });
 
   it('shows committed recordings beside live ones, and only those when opened for reading', async () => {
