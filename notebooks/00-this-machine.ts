@@ -103,6 +103,6 @@ await showItem(fig04(seen));
 // `policy: 'http-mix-2'` beside it lets both sidecars do more; any HTTP policy of the catalogue without TLS works.
 
 // %%
-const knob = { payloadBytes: 100_000 };
+const knob = { payloadBytes: 1_000_000 };
 console.log(await deployHere(knob));
 await showItem(fig04(deploymentOf(sessionStore(), knob)));
