@@ -44,7 +44,8 @@ import { showTable } from './lib/report/show.js';
 const machines = capacityOf(sessionStore());
 const here = machines[0];
 console.log(`${here.cpuModel}, Envoy ${here.envoyVersion}, backend ${here.backend}`);
-showTable(here.points.select('label', 'kneeShare', 'achievedPerS', 'p50Us', 'p90Us', 'p99Us', 'cpuUsPerRequest', 'warning'));
+const shown = ['label', 'kneeShare', 'achievedPerS', 'p50Us', 'p90Us', 'p99Us', 'cpuUsPerRequest', 'warning'];
+showTable(here.points.select(...shown));
 
 // %% [markdown]
 // ## Figure 6

@@ -1,7 +1,8 @@
 /** Experiment `capacity` (Figure 6): the knee of each policy, and tail latency at shares of it. */
-import { paperFig6, policyById } from '../deploy/catalogue.js';
+import { paperFig6 } from '../deploy/catalogue.js';
+import type { SidecarConfig } from '../deploy/types.js';
 import type { PlannedLoad } from '../store/run-key.js';
-import { repeated, type Mode, type Plan } from './plan.js';
+import { configOf, repeated, type Mode, type Plan } from './plan.js';
 
 export const capacity = 'capacity';
 
@@ -15,11 +16,11 @@ const settings = {
 
 /**
  * The paper's six policies of Figure 6 by default: one knee search each, then five rates.
- * @param policyIds ids of the catalogue, or any you like.
+ * @param chosen ids of the catalogue, compositions of your own, an envoy.yaml.
  */
-export function capacityPlan(mode: Mode, policyIds: readonly string[] = paperFig6): Plan {
+export function capacityPlan(mode: Mode, chosen: readonly (string | SidecarConfig)[] = paperFig6): Plan {
   const { repeats, durationS, warmUpS } = settings[mode];
-  const configs = policyIds.map(policyById);
+  const configs = chosen.map(configOf);
   const knees = configs.map((config) => ({ experiment: capacity, config, load: kneeSearchLoad, collector: 'cpu-time' as const, repeat: 0 }));
   const points = configs.flatMap((config) => kneeShares.map((kneeShare) => ({
     experiment: capacity, config, collector: 'cpu-time' as const,

@@ -1,7 +1,8 @@
 /** Experiment `components` (Figure 7, Table 3): where instructions and CPU time of a request go, per policy. */
-import { policies, policyById } from '../deploy/catalogue.js';
+import { policies } from '../deploy/catalogue.js';
+import type { SidecarConfig } from '../deploy/types.js';
 import type { PlannedLoad } from '../store/run-key.js';
-import { repeated, type CollectorName, type Mode, type Plan, type PlannedRun } from './plan.js';
+import { configOf, repeated, type CollectorName, type Mode, type Plan, type PlannedRun } from './plan.js';
 
 export const components = 'components';
 
@@ -14,19 +15,21 @@ const settings = {
 export const noiseFloorPolicies: readonly string[] = ['http', 'tcp'];
 
 /**
- * Every policy of the catalogue by default, at equal utilisation rather than equal rate, because the share of idle
- * time decides how many requests one wake-up of the event loop serves (design, section 6).
+ * Every policy of the catalogue by default, or what you name: ids, compositions of your own, an envoy.yaml. At
+ * equal utilisation rather than equal rate, because the share of idle time decides how many requests one wake-up of
+ * the event loop serves.
  */
-export function componentsPlan(mode: Mode, policyIds: readonly string[] = policies.map(({ id }) => id)): Plan {
+export function componentsPlan(mode: Mode, chosen: readonly (string | SidecarConfig)[] = policies): Plan {
   const s = settings[mode];
-  const runs = (ids: readonly string[], collector: CollectorName, load: PlannedLoad) =>
-    ids.map((id) => ({ experiment: components, config: policyById(id), collector, load }));
+  const configs = chosen.map(configOf);
+  const runs = (collector: CollectorName, load: PlannedLoad) =>
+    configs.map((config) => ({ experiment: components, config, collector, load }));
   return {
     experiment: components,
     runs: [
-      ...repeated(runs(policyIds, 'instructions', countedLoad(s.requests)), s.countRepeats, 7),
-      ...withTwins(repeated(runs(policyIds, 'cpu-time', busyLoad(s.cpuS)), s.cpuRepeats, 8)),
-      ...repeated(runs(policyIds, 'perf-record', busyLoad(s.sampleS)), s.sampleRepeats, 9),
+      ...repeated(runs('instructions', countedLoad(s.requests)), s.countRepeats, 7),
+      ...withTwins(repeated(runs('cpu-time', busyLoad(s.cpuS)), s.cpuRepeats, 8)),
+      ...repeated(runs('perf-record', busyLoad(s.sampleS)), s.sampleRepeats, 9),
     ],
   };
 }

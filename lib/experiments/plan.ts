@@ -1,7 +1,13 @@
 /** A plan: the runs an experiment wants, in the order they are measured, with what they will cost. */
+import { policyById } from '../deploy/catalogue.js';
 import type { SidecarConfig } from '../deploy/types.js';
 import { interleave } from '../analysis/statistics.js';
 import type { PlannedLoad } from '../store/run-key.js';
+
+/** A policy of the catalogue by its id, or a configuration as it is. */
+export function configOf(chosen: string | SidecarConfig): SidecarConfig {
+  return typeof chosen === 'string' ? policyById(chosen) : chosen;
+}
 
 /** `cpu-time` is the undisturbed run: only the scheduler's own accounting is read. */
 export type CollectorName = 'cpu-time' | 'perf-stat' | 'perf-record' | 'instructions';
