@@ -10,6 +10,7 @@ import type { ComponentsData, PolicyInfo } from '../experiments/components-data.
 import { components, type Attributed, type Grouping } from '../paper/components.js';
 import { judge, judgeAll, unavailable, type Evidence, type Judgement } from '../report/verdicts.js';
 import type { Method, Row } from '../store/value.js';
+import type { Figure } from './figure.js';
 import { methodLine, paperSays, type Item } from './item.js';
 import { componentColour, paperColour } from './palette.js';
 import { repeatsNote } from './repeats-note.js';
@@ -31,18 +32,24 @@ export function fig07(data: ComponentsData, grouping: Grouping = 'authors', poli
     item: grouping === 'authors' ? 'fig07' : 'fig07-ours',
     title: `Figure 7: cost of a request per policy, ${groupingTitle[grouping]}`,
     rows,
-    figure: styled({
-      title: 'Figure 7: one request through the sidecar, by component',
-      alt: `User instructions, CPU time and user IPC of one request for ${shown.length} policies; ${groupingTitle[grouping]}.`,
-      method: `${methodLine(rows)}<br>${groupingTitle[grouping]}`,
-      data: [...bars(rows, 'user instructions/request', 1000, 'y'), ...bars(rows, 'us CPU/request', 1, 'y2'), ipcMarkers(rows)],
-      layout: layout(shown),
-    }),
+    figure: rows.some(({ value }) => value !== null) ? picture(shown, rows, grouping) : null,
     table: null,
     paper: paperSays('fig07'),
     notes: notes(data, shown),
     judgements: grouping === 'authors' ? judgements(data) : [],
   };
+}
+
+function picture(shown: PolicyInfo[], rows: Row[], grouping: Grouping): Figure {
+  const cpu = bars(rows, 'us CPU/request', 1, 'y2');
+  const instructions = bars(rows, 'user instructions/request', 1000, 'y');
+  return styled({
+    title: 'Figure 7: one request through the sidecar, by component',
+    alt: `User instructions, CPU time and user IPC of one request for ${shown.length} policies; ${groupingTitle[grouping]}.`,
+    method: `${methodLine(rows)}<br>${groupingTitle[grouping]}`,
+    data: [...onceInLegend([...instructions, ...cpu]), ipcMarkers(rows)],
+    layout: layout(shown),
+  });
 }
 
 function instructionRows(data: ComponentsData, policy: PolicyInfo, grouping: Grouping): Row[] {
@@ -76,13 +83,18 @@ function bars(rows: Row[], unit: string, scale: number, yaxis: string): Data[] {
     if (own.every((each) => each.value === 0)) return [];
     return [{
       type: 'bar', name: component, legendgroup: component, yaxis,
-      // One entry a component: the kernel's have no instruction bar.
-      showlegend: yaxis === 'y2',
+      legendrank: attributedOrder.indexOf(component),
       x: own.map((each) => each.x), y: own.map((each) => each.value! / scale),
       marker: { color: componentColour(component as Attributed) },
       hovertemplate: `%{x}, ${component}: %{y:.1f}<extra></extra>`,
     } as Data];
   });
+}
+
+/** One entry a component, whichever panel has it: the kernel's have no instructions, a rare one may have no sample. */
+function onceInLegend(traces: Data[]): Data[] {
+  const names = traces.map(({ name }) => name);
+  return traces.map((trace, i) => ({ ...trace, showlegend: names.indexOf(trace.name) === i }) as Data);
 }
 
 function ipcMarkers(rows: Row[]): Data {

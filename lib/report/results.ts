@@ -2,7 +2,7 @@
 import * as fs from 'node:fs';
 import * as path from 'node:path';
 import type { Item, TableView } from '../figures/item.js';
-import { methodLine, unique } from '../figures/item.js';
+import { unique } from '../figures/item.js';
 import { renderPng, renderSvg } from '../figures/render.js';
 import { indexPage } from './index-page.js';
 import { providePlotly } from './notebooks.js';
@@ -61,9 +61,15 @@ function indexItem(dir: string, { item, title, rows, figure, table, paper, notes
   return {
     item, title, notebook: context.pageOf(item), svgOrPngPath: picture ?? null, jsonPath: `${item}.json`,
     tableHtml: table ? tableHtml(table) : undefined, figure: figure ?? undefined,
-    methods: unique(rows.map(({ method }) => method)), origins: unique(rows.map(({ origin }) => origin)),
-    method: methodLine(rows), paper, notes,
+    ...obtained(rows, figure), paper, notes,
   };
+}
+
+/** How and where values were obtained; an item without values of its own (a drawing of what was observed) says it in its figure. */
+function obtained(rows: Item['rows'], figure: Item['figure']): { methods: string[]; origins: string[] } {
+  if (rows.length > 0 || !figure) return { methods: unique(rows.map(({ method }) => method)), origins: unique(rows.map(({ origin }) => origin)) };
+  const [methods, origins] = figure.layout.meta.method.split(' · ');
+  return { methods: [methods], origins: origins ? [origins] : [] };
 }
 
 /** A table as HTML, escaped. */

@@ -14,7 +14,7 @@ function frames(augmentation: string, augmentationData: string, functions: [star
     Buffer.from([augmentationData.length / 2]), Buffer.from(augmentationData, 'hex'),
   ]);
   const commonEntry = Buffer.concat([int32(common.length), common]);
-  const parts = [commonEntry];
+  const parts: Buffer[] = [commonEntry];
   const table: Buffer[] = [];
   let at = FRAME + commonEntry.length;
   for (const [start, size] of functions) {
