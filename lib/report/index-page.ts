@@ -22,6 +22,8 @@ export interface IndexItem {
   /** How its values were obtained, and where: printed under it. */
   methods: string[];
   origins: string[];
+  /** Findings and cautions, one sentence each: printed below it. */
+  notes?: readonly string[];
 }
 
 export interface IndexContent {
@@ -133,6 +135,7 @@ ${picture(item, plotlyPath)}
 ${item.tableHtml ? `<div class="scroll">${item.tableHtml}</div>` : ''}
 <figcaption class="source">Method: ${escape(item.methods.join('; ') || 'unavailable')}. Origin: ${escape(item.origins.join(', ') || 'none')}.</figcaption>
 </figure>
+${item.notes?.length ? `<ul class="soft">${item.notes.map((note) => `<li>${escape(note)}</li>`).join('')}</ul>` : ''}
 ${own.length > 0 ? besideTable(own) : ''}
 </article>`;
 }

@@ -4,7 +4,7 @@ import * as path from 'node:path';
 import type { Item, TableView } from '../figures/item.js';
 import { unique } from '../figures/item.js';
 import { renderPng, renderSvg } from '../figures/render.js';
-import { indexPage } from './index-page.js';
+import { indexPage, type IndexItem } from './index-page.js';
 import { providePlotly } from './notebooks.js';
 import { assembleClaims } from './verdicts.js';
 
@@ -56,12 +56,13 @@ async function writePictures(dir: string, items: Item[]): Promise<string[]> {
     : [];
 }
 
-function indexItem(dir: string, { item, title, rows, figure, table, paper, notes }: Item, context: ResultsContext) {
-  const picture = [`${item}.svg`, `${item}.png`].map((name) => path.join(dir, name)).find((file) => fs.existsSync(file));
+function indexItem(dir: string, { item, title, rows, figure, table, notes }: Item, context: ResultsContext): IndexItem {
+  // A picture without a figure is of an earlier drawing, when there was something to draw.
+  const picture = figure && [`${item}.svg`, `${item}.png`].map((name) => path.join(dir, name)).find((file) => fs.existsSync(file));
   return {
     item, title, notebook: context.pageOf(item), svgOrPngPath: picture ?? null, jsonPath: `${item}.json`,
     tableHtml: table ? tableHtml(table) : undefined, figure: figure ?? undefined,
-    ...obtained(rows, figure), paper, notes,
+    ...obtained(rows, figure), notes,
   };
 }
 
