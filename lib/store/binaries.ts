@@ -39,7 +39,7 @@ export function loadBinary(recording: Pick<Recording, 'dir'>, buildId: string): 
   const file = binaryFile(recording, buildId);
   try {
     const facts = JSON.parse(zlib.gunzipSync(fs.readFileSync(file)).toString()) as BinaryFacts | null;
-    if (!Array.isArray(facts?.anchors) || !Array.isArray(facts.outcomes)) throw new Error('it holds no anchors');
+    if (!facts || !Array.isArray(facts.anchors) || !Array.isArray(facts.outcomes)) throw new Error('it holds no anchors');
     return facts;
   } catch (error) {
     throw new Error(`${file} cannot be read (${(error as Error).message}); without it the runs of that Envoy build cannot be attributed: remove it and measure again`);
