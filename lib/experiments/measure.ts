@@ -246,22 +246,19 @@ function provenance(testbed: Testbed, collector: { name: string; version: string
     envoyVersion: testbed.envoy.version,
     projectVersion: projectVersion(),
     tools: { [collector.name]: collector.version, [load.generator.name]: load.generator.version },
-    commands: [load.generator.argv.map(withoutPlaces).join(' ')],
+    commands: [load.generator.argv.join(' ')],
     coreClockHz,
   };
-}
-
-/** Command lines are kept without saying where on this machine they ran. */
-function withoutPlaces(word: string): string {
-  return word.split(projectRoot()).join('.');
 }
 
 function target(sidecar: Sidecar): LoadTarget {
   return { address: sidecar.address, tls: sidecar.tls };
 }
 
+/** Command lines are among what is kept; where on this machine they ran is not. */
 function writeJson(dir: string, file: string, value: unknown): void {
-  fs.writeFileSync(path.join(dir, file), `${JSON.stringify(value, null, 1)}\n`);
+  const text = JSON.stringify(value, null, 1).split(projectRoot()).join('.');
+  fs.writeFileSync(path.join(dir, file), `${text}\n`);
 }
 
 function readJson<T>(dir: string, file: string): T {
