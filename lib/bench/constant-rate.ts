@@ -1,5 +1,6 @@
 /** Do the load generators keep a constant rate that the sidecar can bear? */
 import type { Sidecar } from '../deploy/types.js';
+import { busyLoad } from '../experiments/components.js';
 import type { Availability } from '../host/availability.js';
 import { buildNative } from '../load/generators.js';
 import { startLoad } from '../load/load.js';
@@ -39,7 +40,9 @@ async function ofGenerator(scene: Scene, sidecar: Sidecar, generator: GeneratorN
 async function load(
   { testbed, newDir }: Scene, sidecar: Sidecar, spec: Pick<LoadSpec, 'mode' | 'ratePerS' | 'durationS'>, generator: GeneratorName,
 ): Promise<LoadOutcome> {
-  const whole = { connections: 16, path: '/100', warmUpS: 0.5, ...spec };
+  // With the experiments' own warm-up: a generator that is late at the start catches up in the measured part.
+  const { connections, path, warmUpS = 0 } = busyLoad(spec.durationS);
+  const whole = { connections, path, warmUpS, ...spec };
   const running = await startLoad(targetOf(sidecar), whole, { cpus: testbed.cpus.others, dir: newDir(), generator });
   try {
     return await running.finish();

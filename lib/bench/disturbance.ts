@@ -44,8 +44,8 @@ async function costsInWindows(bench: Scene, sidecar: Sidecar, names: AtSpeed[]):
   const { testbed, newDir } = bench;
   const planned = { experiment: 'bench', config: policyById('http'), collector: 'cpu-time', load: busyLoad(windowS), repeat: 0 } as const;
   const scene = { testbed, planned, sidecar, backend: await testbed.backend(), dir: newDir() };
-  const { connections, path, utilisation = 0 } = planned.load;
-  const spec: LoadSpec = { mode: 'open', connections, path, warmUpS: 0.5, durationS: windowS, ratePerS: await rateForUtilisation(scene, utilisation) };
+  const { connections, path, warmUpS = 0, utilisation = 0 } = planned.load;
+  const spec: LoadSpec = { mode: 'open', connections, path, warmUpS, durationS: windowS, ratePerS: await rateForUtilisation(scene, utilisation) };
   const costs = new Map<AtSpeed | 'none', number[]>();
   for (const { item } of interleave(['none', ...names] as const, rounds, 1)) {
     const dir = newDir();
