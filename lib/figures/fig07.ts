@@ -136,10 +136,14 @@ function layout(shown: PolicyInfo[]): object {
   };
 }
 
+const tlsNote = 'The instructions of TLS are an upper bound: Valgrind hides the CPU\'s crypto instructions, so that software '
+  + 'routines are counted instead, and the handshakes of the four counted connections are spread over their requests.';
+
 function notes(data: ComponentsData, shown: PolicyInfo[]): string[] {
   return [
     'Components of CPU time are shares of sampled stacks times the CPU time of undisturbed runs; instructions are counted exactly, user code only.',
     ...repeatsNote('CPU time', shown.map(({ id }) => cpuUs(data, id).length)),
+    ...(shown.some(({ id }) => id.startsWith('tls')) ? [tlsNote] : []),
     ...data.notes,
   ];
 }
