@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { paperFig6, policies } from '../../../lib/deploy/catalogue.js';
+import { paperFig6, paperFig7, policies } from '../../../lib/deploy/catalogue.js';
 import { capacityPlan, kneeShares } from '../../../lib/experiments/capacity.js';
 import { componentsPlan, noiseFloorPolicies } from '../../../lib/experiments/components.js';
 import { describePlan, estimateS, type PlannedRun } from '../../../lib/experiments/plan.js';
@@ -35,16 +35,31 @@ describe('plan of experiment components', () => {
   const { runs } = componentsPlan('quick');
   const of = (collector: string) => runs.filter((run) => run.collector === collector);
 
-  it('counts and samples every policy, and times it three times', () => {
-    expect(of('instructions')).toHaveLength(policies.length);
-    expect(of('perf-record')).toHaveLength(policies.length);
-    expect(of('cpu-time')).toHaveLength(3 * (policies.length + noiseFloorPolicies.length));
+  const variants = ['tls-http', 'ratelimit-published'];
+  const usual = policies.map(({ id }) => id).filter((id) => !variants.includes(id));
+
+  it('counts and times all policies but the variants, and samples the stacks of those that the figure shows', () => {
+    expect(new Set(ids(of('instructions')))).toEqual(new Set(usual));
+    expect(of('cpu-time')).toHaveLength(3 * (usual.length + noiseFloorPolicies.length));
+    expect(new Set(ids(of('perf-record')))).toEqual(new Set(paperFig7));
+  });
+
+  it('in full mode counts and samples every policy, variants included', () => {
+    const full = componentsPlan('full').runs;
+    for (const collector of ['instructions', 'perf-record']) {
+      expect(new Set(ids(full.filter((run) => run.collector === collector)))).toEqual(new Set(policies.map(({ id }) => id)));
+    }
+  });
+
+  it('measures a composition of the user with every collector', () => {
+    const mine = { ...policies[0], id: 'mine' };
+    expect(new Set(componentsPlan('quick', ['http', mine]).runs.filter(({ config }) => config.id === 'mine').map(({ collector }) => collector)).size).toBe(3);
   });
 
   it('takes each round of all policies before the next, in another order', () => {
-    const perRound = policies.length + noiseFloorPolicies.length;
+    const perRound = usual.length + noiseFloorPolicies.length;
     const rounds = [0, 1, 2].map((round) => of('cpu-time').slice(round * perRound, (round + 1) * perRound));
-    for (const round of rounds) expect(new Set(ids(round))).toEqual(new Set(policies.map(({ id }) => id)));
+    for (const round of rounds) expect(new Set(ids(round))).toEqual(new Set(usual));
     expect(ids(rounds[0])).not.toEqual(ids(rounds[1]));
   });
 
