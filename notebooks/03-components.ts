@@ -29,7 +29,7 @@ import { showItem, showVerdicts } from './lib/report/show-item.js';
 // %% [markdown]
 // ## Plan and measure
 // Three kinds of runs for every policy: a fixed number of requests under a Valgrind tool that counts every user
-// instruction by the path of *anchors* it ran under; undisturbed runs at equal utilisation for CPU time; and runs under
+// instruction by the path of *anchors* it ran under; undisturbed runs of a busy sidecar for CPU time; and runs under
 // `perf record` whose call stacks say how that time divides, kernel included.
 
 // %%

@@ -7,7 +7,7 @@ import { policyById } from '../deploy/catalogue.js';
 import type { Sidecar } from '../deploy/types.js';
 import { collectors } from '../experiments/collectors.js';
 import { busyLoad } from '../experiments/components.js';
-import { loadAndRead, rateForUtilisation } from '../experiments/measure.js';
+import { loadAndRead } from '../experiments/measure.js';
 import type { LoadSpec } from '../load/types.js';
 import { atMost, fixed, judged, printed, unavailable, type BenchRow, type Reach } from './row.js';
 import { sendBatch, withSidecar, type Scene } from './scene.js';
@@ -24,7 +24,7 @@ const atSpeed: Record<AtSpeed, { what: string; reach: Reach }> = {
   'perf-record': { what: `cost of perf record (${samplesPerS} samples/s)`, reach: atMost(1.1, fixed(2)) },
 };
 
-/** Windows with and without each collector, interleaved, on one half-busy sidecar. */
+/** Windows with and without each collector, interleaved, on one busy sidecar. */
 export async function disturbance(scene: Scene): Promise<BenchRow[]> {
   const names = Object.keys(atSpeed) as AtSpeed[];
   const able = new Map(await Promise.all(names.map(async (name) => [name, await collectors[name].probe()] as const)));
@@ -44,8 +44,8 @@ async function costsInWindows(bench: Scene, sidecar: Sidecar, names: AtSpeed[]):
   const { testbed, newDir } = bench;
   const planned = { experiment: 'bench', config: policyById('http'), collector: 'cpu-time', load: busyLoad(windowS), repeat: 0 } as const;
   const scene = { testbed, planned, sidecar, backend: await testbed.backend(), dir: newDir() };
-  const { connections, path, warmUpS = 0, utilisation = 0 } = planned.load;
-  const spec: LoadSpec = { mode: 'open', connections, path, warmUpS, durationS: windowS, ratePerS: await rateForUtilisation(scene, utilisation) };
+  const { connections, path, warmUpS = 0 } = planned.load;
+  const spec: LoadSpec = { mode: 'closed', connections, path, warmUpS, durationS: windowS };
   const costs = new Map<AtSpeed | 'none', number[]>();
   for (const { item } of interleave(['none', ...names] as const, rounds, 1)) {
     const dir = newDir();

@@ -14,6 +14,7 @@ import { columns, cpuUsPerRequest, readJson } from './capacity-data.js';
 import { noiseFloorPolicies } from './components.js';
 import type { CpuWindow } from './measure.js';
 import { newestOnly } from './newest.js';
+import { isGood } from './warnings.js';
 import type { CollectorName } from './plan.js';
 
 export interface PolicyInfo {
@@ -45,7 +46,7 @@ const groupings: readonly Grouping[] = ['ours', 'authors'];
  * @throws Error naming the file when raw output is damaged.
  */
 export function componentsData(recording: Pick<Recording, 'name' | 'dir' | 'origin'>, runs: Run[]): ComponentsData {
-  const good = newestOnly(runs.filter((run) => run.warnings.length === 0));
+  const good = newestOnly(runs.filter(isGood));
   const binaries = new Map(unique(good.map((run) => run.spec.envoyBuildId)).map((id) => [id, loadBinary(recording, id)]));
   const factsOf = (run: Run) => binaries.get(run.spec.envoyBuildId)!;
   const by = (collector: CollectorName) => good.filter((run) => run.spec.collector.name === collector);
@@ -126,7 +127,7 @@ function twins(rows: CpuRow[]): [number, number][] {
 }
 
 function notesOn(runs: Run[], used: Run[], binaries: BinaryFacts[]): string[] {
-  const marked = runs.filter(({ warnings }) => warnings.length > 0)
+  const marked = runs.filter((run) => !isGood(run))
     .map((run) => `${run.policy.label}, ${run.spec.collector.name}, repeat ${run.repeat}: ${run.warnings.map(({ text }) => text).join('; ')}`);
   const backends = unique(used.map((run) => run.spec.backend.name)).filter((name) => name !== 'socketify');
   const lacking = binaries.flatMap(({ envoyVersion, outcomes }) => outcomes.filter(({ consequence }) => consequence !== '')

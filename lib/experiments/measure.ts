@@ -166,7 +166,7 @@ function readings(sidecar: Sidecar, backend: Backend, generatorPid: number): Rea
   };
 }
 
-/** Turns a planned load into an absolute one: a share of the knee, or a wanted utilisation, becomes a rate. */
+/** Turns a planned load into an absolute one: a share of the knee becomes a rate. */
 async function absoluteLoad(scene: Scene): Promise<LoadSpec> {
   const { load } = scene.planned;
   if (load.mode !== 'open' && load.mode !== 'closed') throw new Error(`a "${load.mode}" load has no rate`);
@@ -175,11 +175,10 @@ async function absoluteLoad(scene: Scene): Promise<LoadSpec> {
 }
 
 async function wantedRate(scene: Scene): Promise<number> {
-  const { ratePerS, kneeShare, utilisation } = scene.planned.load;
+  const { ratePerS, kneeShare } = scene.planned.load;
   if (ratePerS !== undefined) return ratePerS;
   if (kneeShare !== undefined) return kneeShare * kneeOf(scene);
-  if (utilisation !== undefined) return rateForUtilisation(scene, utilisation);
-  throw new Error('an open load needs ratePerS, kneeShare or utilisation');
+  throw new Error('an open load needs ratePerS or kneeShare');
 }
 
 /** The knee found for this policy earlier in the same experiment. @throws Error when it was not searched yet. */
@@ -189,51 +188,6 @@ function kneeOf({ testbed, planned }: Scene): number {
     .sort((a, b) => b.startedAt.localeCompare(a.startedAt))[0];
   if (!search) throw new Error(`no knee of ${planned.config.id} yet; plan its knee search before shares of it`);
   return (JSON.parse(fs.readFileSync(path.join(search.dir, runFiles.knee), 'utf8')) as { kneeRatePerS: number }).kneeRatePerS;
-}
-
-const pilot = { connections: 16, warmUpS: 0.3, durationS: 0.7 };
-
-const mostTrials = 4;
-/** Relative deviation from the wanted utilisation that is good enough. */
-const utilisationTolerance = 0.1;
-
-/**
- * The rate that keeps the worker busy for the wanted share of the time. A first guess comes from the CPU time of a
- * request at full speed; it is corrected at the rate itself, because a half-idle event loop serves fewer requests a
- * wake-up, and each of them costs more.
- * @param utilisation 0 to 1.
- * @returns requests per second; the same for a policy within a campaign.
- */
-export async function rateForUtilisation(scene: Scene, utilisation: number): Promise<number> {
-  const { testbed, planned, dir } = scene;
-  const known = testbed.calibrated.get(planned.config.id);
-  if (known) return known;
-  const scratch = path.join(dir, 'calibration');
-  fs.mkdirSync(scratch);
-  const trial = async (load: Partial<LoadSpec> & Pick<LoadSpec, 'mode'>) =>
-    (await loadAndRead(scene, { ...pilot, path: planned.load.path, ...load }, scratch)).cpu;
-  const full = await trial({ mode: 'closed' });
-  // The other cores may give out before the worker does: then the wanted rate cannot be sent, and is kept to what was seen.
-  const ceiling = 0.9 * full.requests / seconds(full);
-  let rate = Math.min(ceiling, utilisation / cpuSecondsPerRequest(full));
-  for (let trials = 0; trials < mostTrials; trials++) {
-    const wanted = Math.min(ceiling, utilisation / cpuSecondsPerRequest(await trial({ mode: 'open', ratePerS: rate })));
-    const close = Math.abs(wanted / rate - 1) <= utilisationTolerance;
-    rate = wanted;
-    if (close) break;
-  }
-  fs.rmSync(scratch, { recursive: true });
-  testbed.calibrated.set(planned.config.id, rate);
-  return rate;
-}
-
-function cpuSecondsPerRequest(cpu: CpuWindow): number {
-  if (cpu.requests === 0) throw new Error('no request was answered while calibrating the rate; is the backend alive?');
-  return cpu.worker.runNs / 1e9 / cpu.requests;
-}
-
-function seconds(cpu: CpuWindow): number {
-  return (cpu.windowUs[1] - cpu.windowUs[0]) / 1e6;
 }
 
 /** Searches the knee with short loads and keeps every probe, CPU times included. */

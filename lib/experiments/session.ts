@@ -7,7 +7,7 @@ import { RunStore as Store } from '../store/run-store.js';
 import { carryOut, type CampaignResult, type Progress } from './campaign.js';
 import { describePlan, type Mode, type Plan } from './plan.js';
 import { liveStore } from './testbed.js';
-import { limitCodes } from './warnings.js';
+import { isGood } from './warnings.js';
 
 /** `recorded` never measures: everything is drawn from committed recordings. */
 export type SessionMode = Mode | 'recorded';
@@ -99,8 +99,7 @@ function missingFrom(runs: Run[], wanted: string[]): string {
 
 /** What was measured well enough to be plotted; a search that ended at the generator's limit is: that is its result. */
 function usable(runs: Run[]): string[] {
-  return runs.filter(({ warnings, spec }) => warnings.every(({ code }) => spec.load.mode === 'knee-search' && limitCodes.includes(code)))
-    .map((run) => measures(run.policy.id, run.spec.collector.name, run.spec.load.mode));
+  return runs.filter(isGood).map((run) => measures(run.policy.id, run.spec.collector.name, run.spec.load.mode));
 }
 
 function measures(policy: string, collector: string, load: string): string {

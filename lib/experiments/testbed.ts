@@ -24,8 +24,6 @@ export interface Testbed {
   sidecar(config: SidecarConfig, wrap?: string[]): Promise<Sidecar>;
   /** The keyed part of a run. */
   spec(config: SidecarConfig, load: RunSpec['load'], collector: RunSpec['collector']): Promise<RunSpec>;
-  /** Rates found per policy for a wanted utilisation, requests per second; kept for the campaign. */
-  calibrated: Map<string, number>;
   /** The last reading of the worker core's clock. */
   lastClock: { hz: number; atMs: number } | null;
 }
@@ -66,7 +64,7 @@ export async function withTestbed<T>(options: TestbedOptions, body: (testbed: Te
           const { name, version } = await backend();
           return { envoyYaml: normalisedYaml(config), envoyBuildId: envoy.buildId, backend: { name, version }, load, collector };
         },
-        calibrated: new Map(), lastClock: null,
+        lastClock: null,
       });
     } finally {
       await (echo as Backend | null)?.stop();

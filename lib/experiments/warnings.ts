@@ -2,7 +2,7 @@
 import type { CpuPlan } from '../host/cpus.js';
 import { limitOf } from '../load/self-check.js';
 import type { LoadOutcome } from '../load/types.js';
-import type { Warning } from '../store/run-store.js';
+import type { Run, Warning } from '../store/run-store.js';
 import type { CpuWindow } from './measure.js';
 
 const errorShare = 0.01;
@@ -11,6 +11,12 @@ const waitShare = 0.05;
 
 /** Those that say what set the pace; what one request cost holds all the same. */
 export const limitCodes: readonly Warning['code'][] = ['generator-limit', 'backend-limit', 'rate-missed'];
+
+/** Whether a run may be plotted as good: in a closed loop no rate was asked for, so that a limit elsewhere breaks no promise. */
+export function isGood({ warnings, spec }: Pick<Run, 'warnings' | 'spec'>): boolean {
+  const closed = spec.load.mode === 'closed' || spec.load.mode === 'knee-search';
+  return warnings.every(({ code }) => closed && limitCodes.includes(code));
+}
 
 export interface Observed extends Pick<LoadOutcome, 'requests' | 'errors' | 'statuses'> {
   intendedRatePerS?: number | null;

@@ -14,8 +14,6 @@ export interface PlannedLoad {
   ratePerS?: number;
   /** Rate as a share of the policy's knee (0..1]. */
   kneeShare?: number;
-  /** Rate at which the worker thread is busy this share of the time (0..1). */
-  utilisation?: number;
 }
 
 /** Everything a result depends on by intention; not the git commit, ports, paths or the time. */
