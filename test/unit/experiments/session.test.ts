@@ -69,7 +69,7 @@ describe('where an experiment is drawn from', () => {
     fs.renameSync(at(recording.name), at('here'));
     fs.mkdirSync(at('local'));
     fs.renameSync(at('here'), at('local/here'));
-    expect(choose().why).toBe('measured live on this machine, in part: it lacks tcp/perf-record/open');
+    expect(choose().why).toBe('measured live on this machine, in part: it lacks tcp/cpu-time/closed, http/cpu-time/closed, tcp/perf-record/closed and 1 more');
   });
 
   it('never is this machine for a store that only reads recordings', () => {
