@@ -63,9 +63,12 @@ export function userShare(tables: CostTables, policy: string): Estimate {
 
 interface SampleRow { repeat: number; component: string; kernel: boolean; samples: number }
 
+/** Shares of repeated runs were seen to differ by up to this much, whatever the number of samples. */
+const betweenRuns = 0.02;
+
 /**
- * Share of the samples that fit. Its interval is the wider of two: what repeats differ by (bootstrap), and what a
- * finite number of samples leaves open (Wilson). `n` counts samples.
+ * Share of the samples that fit. Its interval is the wider of two: what repeats differ by (bootstrap; with a single
+ * repeat, what they are known to differ by), and what a finite number of samples leaves open (Wilson). `n` counts samples.
  */
 function shareOf(own: ColumnTable, fits: (row: SampleRow) => boolean): Estimate {
   const rows = own.objects() as SampleRow[];
@@ -78,8 +81,9 @@ function shareOf(own: ColumnTable, fits: (row: SampleRow) => boolean): Estimate 
     return count(same.filter(fits)) / count(same);
   });
   const sampling = wilson(chosen, total)!;
-  const repeats = medianEstimate(shares).interval ?? sampling;
-  return { value: chosen / total, interval: [Math.min(sampling[0], repeats[0]), Math.max(sampling[1], repeats[1])], n: total };
+  const value = chosen / total;
+  const repeats = medianEstimate(shares).interval ?? [Math.max(0, value - betweenRuns), Math.min(1, value + betweenRuns)];
+  return { value, interval: [Math.min(sampling[0], repeats[0]), Math.max(sampling[1], repeats[1])], n: total };
 }
 
 /** Cycles of one request by round, modelled: CPU time times the core clock measured beside it; no round without a clock. */

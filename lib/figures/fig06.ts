@@ -221,5 +221,5 @@ function generationVerdicts(machines: CapacityData[]): Judgement[] {
 }
 
 function evidence(machine: CapacityData, estimate: Estimate, unit: string, method: Method, runs: string[]): Evidence {
-  return { value: estimate.value, interval: estimate.interval, unit, method, origin: machine.recording.origin, runs, cpu: machine.cpuModel, envoyVersion: machine.envoyVersion };
+  return { value: estimate.value, interval: estimate.interval, repeats: estimate.n, unit, method, origin: machine.recording.origin, runs, cpu: machine.cpuModel, envoyVersion: machine.envoyVersion };
 }

@@ -161,7 +161,7 @@ function policiesOf(data: ComponentsData, frame: 'tcp' | 'http'): PolicyInfo[] {
 
 function evidence(data: ComponentsData, policy: PolicyInfo | null, estimate: Estimate, unit: string, method: Method): Evidence {
   return {
-    value: estimate.value, interval: estimate.interval, unit, method, origin: data.origin,
+    value: estimate.value, interval: estimate.interval, repeats: estimate.n, unit, method, origin: data.origin,
     runs: policy ? data.allRunsOf(policy.id) : [], case: policy?.label, cpu: data.cpuModel, envoyVersion: data.envoyVersion,
   };
 }

@@ -209,7 +209,7 @@ function upperBoundVerdicts(data: ComponentsData, mixes: [string, string][]): Ju
 function evidence(data: ComponentsData, policy: string, estimate: Estimate, unit: string, method: Method): Evidence {
   const ids = unique([base, policy, ...(partsOf(policy) ?? [])]);
   return {
-    value: estimate.value, interval: estimate.interval, unit, method, origin: data.origin, runs: ids.flatMap((id) => data.allRunsOf(id)),
+    value: estimate.value, interval: estimate.interval, repeats: estimate.n, unit, method, origin: data.origin, runs: ids.flatMap((id) => data.allRunsOf(id)),
     cpu: data.cpuModel, envoyVersion: data.envoyVersion,
   };
 }

@@ -18,6 +18,9 @@ export const absoluteFactor = 2;
 /** "Same", "constant", "flat": a relative difference of at most this many per cent. */
 export const samePercent = 10;
 
+/** Fewer repeats cannot span 95 %: the median of n lies between their extremes with probability 1 - 2^(1-n). */
+export const leastRepeats = 6;
+
 /**
  * A value to judge: a {@link Row} of results will do. For a shape, the difference; for "same", the
  * relative one, as a fraction (unit '') or in '%'.
@@ -25,6 +28,8 @@ export const samePercent = 10;
 export type Evidence = Pick<Row, 'value' | 'unit' | 'interval' | 'method' | 'origin' | 'runs' | 'reason'> & {
   /** What the value is of when there is one for each policy, size or application: `IP Tag 10`. */
   case?: string;
+  /** How many repeats the interval rests on, where it comes from repeats. */
+  repeats?: number;
   /** Needed for `abs` readings, whose verdict must name both. */
   cpu?: string;
   envoyVersion?: string;
@@ -174,6 +179,9 @@ function ruleOn(claim: Claim, reading: Reading, evidence: Evidence): Ruling {
   if (reading.kind === 'abs') ruling.reason += `, on ${settingOf(claim, reading, evidence)}`;
   if (reading.cycles && method === 'measured: exact instruction counts') {
     return { verdict: 'inconclusive', reason: `the claim is about cycles, which instruction counts cannot judge; by user instructions (${ruling.verdict}): ${ruling.reason}` };
+  }
+  if (evidence.repeats !== undefined && evidence.repeats < leastRepeats && !exactMethods.includes(method)) {
+    return { verdict: 'inconclusive', reason: `${evidence.repeats} repeats are too few for a 95 % interval (\`-- --fresh\` adds more); so far (${ruling.verdict}): ${ruling.reason}` };
   }
   return modelsCycles(reading, method) ? { ...ruling, reason: `${ruling.reason}; cycles modelled as CPU time x core clock (${method})` } : ruling;
 }

@@ -14,7 +14,7 @@ export interface PolicyCost {
   instructions?: Counts;
   /** CPU time of a request, microseconds, one a round; a round that is null has no run. */
   cpuUs?: (number | null)[];
-  /** Samples in user and kernel code by component. */
+  /** Samples in user and kernel code by component, the same in each of two repeats. */
   samples?: Partial<Record<Attributed, [user: number, kernel: number]>>;
 }
 
@@ -29,10 +29,10 @@ export function componentsData(costs: PolicyCost[], more: Partial<ComponentsData
     ({ policy: id, repeat: 0, grouping, component, region: component.toLowerCase(), perRequest, run: `components/${id}-i/0` }))));
   const cpu = costs.flatMap(({ id, cpuUs = [] }) => cpuUs.flatMap((us, round) => (us === null ? [] : [
     { policy: id, round, repeat: round, cpuUs: us, clockHz, utilisation: 0.5, perS: 5000, run: `components/${id}-c/${round}` }])));
-  const samples = costs.flatMap(({ id, samples: counts }) => groupings.flatMap((grouping) => entries(counts).flatMap(([component, [user, kernel]]) => {
-    const row = { policy: id, repeat: 0, grouping, component, region: component.toLowerCase(), run: `components/${id}-s/0` };
+  const samples = costs.flatMap(({ id, samples: counts }) => groupings.flatMap((grouping) => entries(counts).flatMap(([component, [user, kernel]]) => [0, 1].flatMap((repeat) => {
+    const row = { policy: id, repeat, grouping, component, region: component.toLowerCase(), run: `components/${id}-s/${repeat}` };
     return [{ ...row, kernel: false, samples: user }, { ...row, kernel: true, samples: kernel }];
-  })));
+  }))));
   const runsOf: ComponentsData['runsOf'] = (policy, collector) => {
     const own = { instructions, 'cpu-time': cpu, 'perf-record': samples, 'perf-stat': [] }[collector] as { policy: string; run: string }[];
     return [...new Set(own.filter((row) => row.policy === policy).map(({ run }) => run))];

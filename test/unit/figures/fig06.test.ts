@@ -77,7 +77,13 @@ describe('verdicts on Figure 6', () => {
   });
 
   it('compare CPU time when one was not, and say that it is modelled', () => {
-    expect(judged([{ ...tcp, limitedBy: 'generator' }, http], 'throughput')).toMatchObject({ value: 2.5, label: 'reproduced, modelled' });
+    const twice = (policy: PolicyCapacity) => ({ ...policy, p99Ms: [...policy.p99Ms, ...policy.p99Ms] });
+    expect(judged([{ ...twice(tcp), limitedBy: 'generator' }, twice(http)], 'throughput')).toMatchObject({ value: 2.5, label: 'reproduced, modelled' });
+  });
+
+  it('stay open on fewer repeats than an interval of 95 % needs, and say how they would be', () => {
+    expect(judged([{ ...tcp, limitedBy: 'generator' }, http], 'throughput'))
+      .toMatchObject({ verdict: 'inconclusive', reason: expect.stringMatching(/repeats are too few .*so far \(reproduced\)/) });
   });
 
   it('never rest on a marked search or point', () => {
@@ -87,7 +93,7 @@ describe('verdicts on Figure 6', () => {
 
   it('compare latency below the knee with the bare protocol, repeat by repeat', () => {
     // A drift that both share: unpaired, the interval would be far wider than 10 %.
-    const drift = [1, 3, 5];
+    const drift = [1, 3, 5, 1, 3, 5];
     const drifting = (policy: PolicyCapacity, factor: number) => ({ ...policy, p99Ms: drift.map((ms) => [1, factor * ms, 9] as [number, number, number]) });
     expect(judged([drifting(http, 1), drifting(logging, 1.02)], 'latency')).toMatchObject({ verdict: 'reproduced', value: expect.closeTo(2, 6) });
     expect(judged([drifting(http, 1), drifting(logging, 2)], 'latency').verdict).toBe('differs');

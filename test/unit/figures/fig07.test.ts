@@ -106,7 +106,7 @@ describe('verdicts on Figure 7', () => {
   it('compare every component but the filter with the bare protocol, round by round', () => {
     // Each round is twice as slow as the one before; shares are known to 0.1 %.
     const cost = (id: string, us: number, parse: number): PolicyCost => ({
-      id, cpuUs: [us, 2 * us, 4 * us], samples: { 'HTTP Protocol Parse': [parse * 1e6, 0], 'OS Write': [0, 1e6], 'Sidecar Filter': [id === 'http' ? 0 : 1e5, 0] },
+      id, cpuUs: [us, 2 * us, 4 * us, us, 2 * us, 4 * us], samples: { 'HTTP Protocol Parse': [parse * 1e6, 0], 'OS Write': [0, 1e6], 'Sidecar Filter': [id === 'http' ? 0 : 1e5, 0] },
     });
     const uniform = (parse: number, us = 105) => verdict(componentsData([cost('http', 100, 1), cost('logging', us, parse)]), 'C12', 'uniform');
     expect(uniform(1)).toMatchObject({ label: 'reproduced, modelled', reason: expect.stringMatching(/^2 of 2 cases/) });
@@ -119,7 +119,7 @@ describe('verdicts on Figure 7', () => {
   });
 
   it('find user IPC rising and falling by its difference', () => {
-    const ipc = (id: string, perRequest: number): PolicyCost => ({ id, cpuUs: [100, 100, 100], instructions: { 'Event Poll': perRequest }, samples: { 'Event Poll': [1e6, 1e6] } });
+    const ipc = (id: string, perRequest: number): PolicyCost => ({ id, cpuUs: Array.from({ length: 6 }, () => 100), instructions: { 'Event Poll': perRequest }, samples: { 'Event Poll': [1e6, 1e6] } });
     const data = componentsData([ipc('rbac-reject-1000', 60_000), ipc('rbac-reject-100', 40_000), ipc('http', 60_000), ipc('http-mix-1', 50_000), ipc('http-mix-2', 55_000)]);
     expect(verdict(data, 'C11', 'rises')).toMatchObject({ label: 'reproduced, modelled', value: expect.closeTo(0.4, 9) });
     expect(verdict(data, 'C46', 'http')).toMatchObject({ label: 'differs, modelled', reason: expect.stringContaining('http-mix-2 minus http-mix-1') });
