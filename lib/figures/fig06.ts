@@ -2,6 +2,7 @@
 import type { Data } from 'plotly.js-dist';
 import { commonRounds, type Rounds } from '../analysis/rounds.js';
 import { median, ratioEstimate, relativeDifferenceEstimate, type Estimate } from '../analysis/statistics.js';
+import { paperFig6 } from '../deploy/catalogue.js';
 import type { CapacityData } from '../experiments/capacity-data.js';
 import { judge, judgeAll, unavailable, type Evidence, type Judgement } from '../report/verdicts.js';
 import type { Method, Row } from '../store/value.js';
@@ -52,7 +53,7 @@ function kneesOf(machine: CapacityData): Knee[] {
 
 function lines(machines: CapacityData[], machine: CapacityData, index: number): Data[] {
   const points = pointsOf(machine);
-  return unique(points.map(({ policy }) => policy)).map((policy) => {
+  return inOrder(unique(points.map(({ policy }) => policy))).map((policy) => {
     const own = summary(points.filter((point) => point.policy === policy));
     const { label } = own[0];
     return {
@@ -66,6 +67,12 @@ function lines(machines: CapacityData[], machine: CapacityData, index: number): 
       hovertemplate: `${label}: %{x:.0f} requests/s, p99 %{y:.2f} ms<extra></extra>`,
     } as Data;
   });
+}
+
+/** The paper's order; others after it. */
+function inOrder(policies: string[]): string[] {
+  const rank = (policy: string) => (paperFig6.includes(policy) ? paperFig6.indexOf(policy) : paperFig6.length);
+  return [...policies].sort((a, b) => rank(a) - rank(b));
 }
 
 /** Medians over the repeats of each share of the knee; marked repeats count only where there are no good ones. */

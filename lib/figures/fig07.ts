@@ -136,8 +136,8 @@ function layout(shown: PolicyInfo[]): object {
   };
 }
 
-const tlsNote = 'The instructions of TLS are an upper bound: Valgrind hides the CPU\'s crypto instructions, so that software '
-  + 'routines are counted instead, and the handshakes of the four counted connections are spread over their requests.';
+const tlsNote = 'Instructions of TLS are not counted: Valgrind hides the CPU\'s crypto instructions, so that it would count '
+  + 'software routines that never run otherwise.';
 
 function notes(data: ComponentsData, shown: PolicyInfo[]): string[] {
   return [
