@@ -48,9 +48,9 @@ describe('instructions of a request', () => {
 });
 
 describe('shares of CPU time', () => {
-  it('are samples over all samples, kernel included, with the score interval of one repeat', () => {
+  it('are samples over all samples, kernel included, with the score interval where repeats agree', () => {
     const parse = shareByComponent(tables, 'http', 'ours').get('HTTP Protocol Parse')!;
-    expect(parse).toEqual({ value: 0.6, interval: wilson(60, 100), n: 100 });
+    expect(parse).toEqual({ value: 0.6, interval: wilson(120, 200), n: 200 });
     expect(userShare(tables, 'http').value).toBeCloseTo(0.64, 12);
   });
 
@@ -60,6 +60,14 @@ describe('shares of CPU time', () => {
     const names = Object.keys(list[0]) as (keyof (typeof list)[0])[];
     const noisy: CostTables = { ...tables, samples: table(Object.fromEntries(names.map((name) => [name, list.map((each) => each[name])]))) };
     expect(shareByComponent(noisy, 'p', 'ours').get('OS Write')).toEqual({ value: 0.5, interval: [0.1, 0.9], n: 20_000 });
+  });
+
+  it('are known to two points at best from a single repeat, however many samples it has', () => {
+    const row = (component: string, samples: number) => ({ policy: 'p', repeat: 0, grouping: 'ours', component, region: 'r', kernel: false, samples, run: '0' });
+    const list = [row('OS Write', 250_000), row('OS Read', 750_000)];
+    const names = Object.keys(list[0]) as (keyof (typeof list)[0])[];
+    const single: CostTables = { ...tables, samples: table(Object.fromEntries(names.map((name) => [name, list.map((each) => each[name])]))) };
+    expect(shareByComponent(single, 'p', 'ours').get('OS Write')).toEqual({ value: 0.25, interval: [0.23, 0.27], n: 1_000_000 });
   });
 
   it('are unknown (n = 0) without samples', () => {
@@ -89,7 +97,7 @@ describe('cycles and IPC, modelled', () => {
     // 20 000 instructions in 64 % of 50 000 cycles.
     const ipc = userIpc(tables, 'http')!;
     expect(ipc.value).toBeCloseTo(0.625, 12);
-    const [low, high] = wilson(64, 100)!;
+    const [low, high] = wilson(128, 200)!;
     expect(ipc.interval).toEqual([20_000 / (high * 60_000), 20_000 / (low * 40_000)]);
     expect([...componentCycles(tables, 'http', 'OS Write').values()]).toEqual([15_000, 12_000, 18_000]);
   });
