@@ -152,7 +152,8 @@ describe.each(['http', 'tcp'])('at speed, through %s', (id) => {
     for (const part of parts.filter(({ region }) => region === 'os write')) expect(part.kernelSamples).toBe(part.samples);
   });
 
-  it('perf stat and the scheduler agree on the CPU time of the worker', async () => {
+  // Three tries: time that the hypervisor takes away falls into one of the two accounts only.
+  it('perf stat and the scheduler agree on the CPU time of the worker', { retry: 2 }, async () => {
     const dir = newDir();
     let scheduler = 0;
     await underLoad((body) => perfStat.record(sidecar, dir, async () => {
