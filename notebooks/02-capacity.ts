@@ -44,7 +44,8 @@ import { showTable } from './lib/report/show.js';
 const machines = capacityOf(sessionStore());
 const here = machines[0];
 console.log(`${here.cpuModel}, Envoy ${here.envoyVersion}, backend ${here.backend}`);
-const shown = ['label', 'kneeShare', 'achievedPerS', 'p50Us', 'p90Us', 'p99Us', 'cpuUsPerRequest', 'warning'];
+const latencies = ['p50Us', 'p90Us', 'p99Us'];
+const shown = ['label', 'kneeShare', 'achievedPerS', ...latencies, 'cpuUsPerRequest', 'warning'];
 showTable(here.points.select(...shown));
 
 // %% [markdown]

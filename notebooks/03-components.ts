@@ -110,8 +110,11 @@ import { predictCost } from './lib/analysis/cost-model.js';
 import { cpuUs, totalInstructions } from './lib/analysis/request-cost.js';
 const tried = ['header-read', 'ip-tag-10'];
 const mine = compose('mine', tried.join(' + '), tried.map(policyById));
-const instructions = predictCost(totalInstructions(data, 'http'), tried.map((id) => totalInstructions(data, id)));
+const counted = tried.map((id) => totalInstructions(data, id));
+const instructions = predictCost(totalInstructions(data, 'http'), counted);
 const time = predictCost(cpuUs(data, 'http'), tried.map((id) => cpuUs(data, id)));
+
+// %%
 console.log(`${mine.label}: ${Math.round(instructions.value)} user instructions (modelled)`);
 console.log(`and ${time.value.toFixed(1)} µs of CPU a request (modelled)`);
 
