@@ -1,5 +1,6 @@
 /** Measures one planned run: bring up the sidecar, load it, collect, write it down. */
 import * as fs from 'node:fs';
+import * as os from 'node:os';
 import * as path from 'node:path';
 import type { Backend, Sidecar } from '../deploy/types.js';
 import { cpuBetween, readCpu, type CpuReading, type CpuSample } from '../counters/schedstat.js';
@@ -232,7 +233,7 @@ function target(sidecar: Sidecar): LoadTarget {
 
 /** Command lines are among what is kept; where on this machine they ran is not. */
 function writeJson(dir: string, file: string, value: unknown): void {
-  const text = JSON.stringify(value, null, 1).split(projectRoot()).join('.');
+  const text = JSON.stringify(value, null, 1).split(projectRoot()).join('.').split(os.tmpdir()).join('.');
   fs.writeFileSync(path.join(dir, file), `${text}\n`);
 }
 

@@ -92,7 +92,7 @@ export function experiments(recording: Pick<Recording, 'dir'>): string[] {
  * @returns `file: what` for every hit in uncompressed text files.
  */
 export function tracesOfHome(dir: string): string[] {
-  const secrets = [os.hostname(), os.homedir(), process.cwd(), os.userInfo().username]
+  const secrets = [os.hostname(), os.homedir(), process.cwd(), `${os.tmpdir()}/`, os.userInfo().username]
     .filter((word) => word.length > 3 && !['localhost', 'root'].includes(word) && word !== '/root' && word !== '/');
   return listFiles(dir).filter((file) => !file.endsWith('.gz')).flatMap((file) => {
     const text = fs.readFileSync(path.join(dir, file), 'latin1');
