@@ -2,17 +2,18 @@
  * `npm run doctor`: what this machine is and can measure, what is missing and how to get it, which figures that allows;
  * then a hundred live requests through the real Envoy as proof. Exits with 1 when Envoy cannot be run.
  */
-import * as http from 'node:http';
 import { capabilityNames, probeCapabilities, type Capability, type CapabilityKind, type CapabilityName } from '../host/capabilities.js';
 import { measureCoreClockHz } from '../host/clock.js';
 import { planCpus } from '../host/cpus.js';
 import { feasibility } from '../host/feasibility.js';
 import { machineWarnings, readMachine, type Machine } from '../host/machine.js';
 import { endLeftovers } from '../host/process.js';
+import { median } from '../analysis/statistics.js';
 import { startEcho } from '../deploy/backend.js';
 import { policyById } from '../deploy/catalogue.js';
 import { startSidecar } from '../deploy/envoy.js';
 import type { Address, Backend, Sidecar } from '../deploy/types.js';
+import { connect } from '../load/sequential.js';
 import { runMain } from './main.js';
 
 const requests = 100;
@@ -75,8 +76,7 @@ async function proof(): Promise<string> {
     const timesMs = await sendRequests(sidecar.address);
     const passed = counted(await sidecar.stats()) - counted(before);
     if (passed !== requests) throw new Error(`Envoy passed on ${passed} requests, not ${requests}; something else answers on its port ${sidecar.address.port}`);
-    const median = [...timesMs].sort((a, b) => a - b)[requests / 2];
-    return `\nproof: ${requests} of ${requests} requests answered through Envoy ${sidecar.envoy.version} to the ${backend.name} echo, median ${median.toFixed(2)} ms`;
+    return `\nproof: ${requests} of ${requests} requests answered through Envoy ${sidecar.envoy.version} to the ${backend.name} echo, median ${median(timesMs).toFixed(2)} ms`;
   } finally {
     await sidecar?.stop();
     await backend?.stop();
@@ -90,29 +90,14 @@ function counted(stats: Record<string, number>): number {
 
 /** One after another over one connection. @returns milliseconds each took. */
 async function sendRequests(address: Address): Promise<number[]> {
-  const agent = new http.Agent({ keepAlive: true, maxSockets: 1 });
+  const client = connect(address);
   const timesMs: number[] = [];
   try {
-    for (let i = 0; i < requests; i++) {
-      const started = performance.now();
-      const status = await get(address, agent);
-      if (status !== 200) throw new Error(`request ${i + 1} through Envoy was answered with ${status}, not 200`);
-      timesMs.push(performance.now() - started);
-    }
+    for (let i = 0; i < requests; i++) timesMs.push(await client.get('/100') / 1000);
   } finally {
-    agent.destroy();
+    client.close();
   }
   return timesMs;
-}
-
-function get(address: Address, agent: http.Agent): Promise<number | undefined> {
-  return new Promise((resolve, reject) => {
-    const request = http.get({ ...address, path: '/100', agent, timeout: 5000 }, (response) => {
-      response.resume().on('end', () => resolve(response.statusCode));
-    });
-    request.on('timeout', () => request.destroy(new Error('no answer within 5 s')));
-    request.on('error', (error) => reject(new Error(`request through Envoy failed: ${error.message}`)));
-  });
 }
 
 runMain(doctor);
