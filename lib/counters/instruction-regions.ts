@@ -20,6 +20,9 @@ import { parseRegionTree, type RegionTree } from './region-tree.js';
 
 const toolFormat = 1;
 const worker = 'wrk:worker_0';
+const toolSource = ['environment', 'valgrind-tool'];
+/** What the tool is made of. */
+const toolFiles = ['regions.c', 'Makefile'];
 const files = { anchors: 'anchors.txt', dump: 'regions.txt' };
 
 export const instructionRegions: Collector<RegionTree> = {
@@ -57,11 +60,21 @@ async function anchorLines(envoyPath: string): Promise<{ address: number; line: 
   });
 }
 
-/** `make` does only what is missing. @returns the VALGRIND_LIB folder. */
+/** Compiles the tool unless it stands there already, newer than its source. @returns the VALGRIND_LIB folder. */
 async function buildTool(): Promise<string> {
   const out = workbenchPath('valgrind-tool');
-  await run(['make', '-s', '-C', projectPath('environment', 'valgrind-tool'), `OUT=${out}`]);
+  if (!isBuilt(out)) await run(['make', '-s', '-C', projectPath(...toolSource), `OUT=${out}`]);
   return out;
+}
+
+/** Where it is, nothing that only builds is needed. */
+function isBuilt(out: string): boolean {
+  const builtAt = changedAt(path.join(out, 'regions-amd64-linux'));
+  return toolFiles.every((file) => changedAt(projectPath(...toolSource, file)) <= builtAt);
+}
+
+function changedAt(file: string): number {
+  return fs.statSync(file, { throwIfNoEntry: false })?.mtimeMs ?? -Infinity;
 }
 
 /** Where vgdb's pipes are: a folder of this clone rather than /tmp, cleared of those that a killed Valgrind left. */
@@ -76,12 +89,13 @@ function vgdbPrefix(): string {
 }
 
 async function probe(): Promise<Availability> {
-  for (const [program, packageName] of [['valgrind', 'valgrind'], ['make', 'make'], ['gcc', 'gcc']]) {
+  const builders: [string, string][] = isBuilt(workbenchPath('valgrind-tool')) ? [] : [['make', 'make'], ['gcc', 'gcc']];
+  for (const [program, packageName] of [['valgrind', 'valgrind'], ...builders]) {
     const { exitCode } = await run([program, '--version'], { allow: 'any' });
     if (exitCode !== 0) return { available: false, reason: `${program} is not installed`, remedy: `install the package ${packageName}` };
   }
-  const built = await buildTool().then(() => null, (error: Error) => error.message);
-  if (built) return { available: false, reason: `our Valgrind tool does not build: ${built}`, remedy: 'install the package valgrind with its headers and static archives (Debian: in the same package)' };
+  const failed = await buildTool().then(() => null, (error: Error) => error.message);
+  if (failed) return { available: false, reason: `our Valgrind tool does not build: ${failed}`, remedy: 'install the package valgrind with its headers and static archives (Debian: in the same package)' };
   return { available: true, version: await instructionRegions.version() };
 }
 
