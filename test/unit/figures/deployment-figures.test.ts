@@ -5,7 +5,6 @@ import { fig02 } from '../../../lib/figures/fig02.js';
 import { fig03 } from '../../../lib/figures/fig03.js';
 import { fig04 } from '../../../lib/figures/fig04.js';
 import type { Item } from '../../../lib/figures/item.js';
-import { validateFigure } from '../../../lib/figures/plotly-jsdom.js';
 import { textWidth } from '../../../lib/figures/svg-geometry.js';
 import { deploymentData as data } from './deployment-data.js';
 
@@ -26,10 +25,7 @@ function observed(change: Partial<DeploymentData['observation']>): DeploymentDat
 const all = { fig02, fig03, fig04 };
 
 describe.each(Object.entries(all))('%s', (id, figure) => {
-  test('is a figure that Plotly understands, by the id of the paper', async () => {
-    expect(figure(data).item).toBe(id);
-    expect(await validateFigure(figure(data).figure!)).toEqual([]);
-  });
+  test('goes by the id of the paper', () => expect(figure(data).item).toBe(id));
   test('keeps every text on the canvas and apart from the others, by estimated widths', () => {
     const boxes = notes(figure(data)).map(({ text, x, y, xanchor }) => {
       const width = textWidth(text.replace(/<\/?b>/g, ''), textSize);

@@ -1,7 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { paperFig7, policyById } from '../../../lib/deploy/catalogue.js';
 import { fig07 } from '../../../lib/figures/fig07.js';
-import { validateFigure } from '../../../lib/figures/plotly-jsdom.js';
 import { claims } from '../../../lib/paper/claims.js';
 import { assembleClaims } from '../../../lib/report/verdicts.js';
 import { componentsData, type PolicyCost } from './cost-data.js';
@@ -20,10 +19,6 @@ const drawn = fig07(everything);
 const verdict = (data: typeof everything, id: string, reading: string) => (data === everything ? drawn : fig07(data)).judgements.find((each) => each.id === id && each.reading === reading)!;
 
 describe('Figure 7', () => {
-  it.each(['authors', 'ours'] as const)('by the grouping "%s" is a figure that Plotly has nothing to say against', async (grouping) => {
-    expect(await validateFigure(fig07(everything, grouping).figure!)).toEqual([]);
-  });
-
   it('is no picture when nothing could be measured', () => expect(fig07(componentsData([{ id: 'http' }])).figure).toBeNull());
 
   it('has every component once in the legend, also one that only one panel shows', () => {
@@ -75,10 +70,6 @@ describe('hardware counters in Figure 7', () => {
   /** IPC of all code 0.6 in every repeat. */
   const repeats = (n: number, kernel: [number, number] | [null, null]) => Array.from({ length: n }, (_, i) => [100 + i, 80 + 0.8 * i, ...kernel] as [number, number, number | null, number | null]);
   const counters = (id: string, kernel: [number, number] | [null, null]): PolicyCost => ({ ...(policyById(id).frame === 'tcp' ? tcp(id) : http(id)), counters: repeats(6, kernel) });
-
-  it('are drawn beside the model in a figure that Plotly has nothing to say against', async () => {
-    expect(await validateFigure(fig07(componentsData([counters('http', [100, 40]), counters('tcp', [null, null])])).figure!)).toEqual([]);
-  });
 
   it('leave a figure without them as it was: no row, no legend, no other title', () => {
     const { rows, figure } = fig07(everything);

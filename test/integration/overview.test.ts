@@ -1,6 +1,6 @@
 import * as aq from 'arquero';
 import { describe as group, expect, it } from 'vitest';
-import { describe } from '../../../lib/analysis/overview.js';
+import { describe } from '../../lib/analysis/overview.js';
 
 group('overview of a table', () => {
   it('describes each numeric column, rows without a value counted apart', async () => {
