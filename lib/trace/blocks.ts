@@ -3,7 +3,7 @@
  *
  * Layout, numbers little-endian:
  *
- *     magic      7 bytes "SWTRACE", 1 byte version
+ *     magic      7 letters (SWTRACE: an instruction trace; SWCODE and a space: code lines), 1 byte version
  *     block      kind          1 byte, a letter
  *                stored bytes  4
  *                content bytes 4, before compression
@@ -22,14 +22,16 @@ import * as zlib from 'node:zlib';
 import { explainDiskFull } from '../store/disk-full.js';
 import { draftPath } from '../store/draft.js';
 
-export const FORMAT_VERSION = 1;
-const MAGIC = 'SWTRACE';
-const MAGIC_BYTES = MAGIC.length + 1;
+const FORMAT_VERSION = 1;
+/** The first seven letters of a file say what it is. */
+export type Magic = 'SWTRACE' | 'SWCODE ';
+const CONTENTS: Record<Magic, string> = { SWTRACE: 'instruction trace', 'SWCODE ': 'file of code lines' };
+const MAGIC_BYTES = 8;
 export const HEAD_BYTES = 17;
 /** No block is ever larger; a length above it is damage, found before memory is asked for. */
 const MAX_CONTENT_BYTES = 1 << 26;
-/** Quality 6 of 11: beyond it files shrink by a few percent while recording slows several times. */
-const BROTLI_QUALITY = 6;
+/** Of brotli's 0 to 11: beyond 6 traces shrink by a few percent while recording slows several times. */
+const QUALITY = { fast: 6, smallest: 11 };
 
 export interface Block {
   kind: string;
@@ -42,26 +44,26 @@ export interface Block {
   seal: number;
 }
 
-/** Writes blocks to a draft beside `file`, which takes its name when finished. */
+/** Writes blocks to a draft, which takes its name when finished. */
 export class BlockWriter {
   private readonly draft: string;
   private descriptor: number;
   private seal: number;
   private position = 0;
 
-  constructor(private readonly file: string) {
-    const dir = path.dirname(file);
-    this.draft = draftPath(dir, path.basename(file));
-    fs.mkdirSync(dir, { recursive: true });
+  /** @param draftDir where unfinished files are looked for, when that is not the file's own folder. */
+  constructor(private readonly file: string, magicWord: Magic, draftDir = path.dirname(file)) {
+    this.draft = draftPath(draftDir, path.basename(file));
+    fs.mkdirSync(path.dirname(file), { recursive: true });
     this.descriptor = fs.openSync(this.draft, 'w');
-    const magic = magicOf(FORMAT_VERSION);
+    const magic = magicOf(magicWord);
     this.seal = zlib.crc32(magic);
     this.write(magic);
   }
 
   /** @throws Error when the disk is full; the draft is gone then. */
-  append(kind: string, content: Uint8Array, compress = true): void {
-    const smaller = compress ? brotli(content) : content;
+  append(kind: string, content: Uint8Array, compression: keyof typeof QUALITY | 'none' = 'fast'): void {
+    const smaller = compression === 'none' ? content : brotli(content, QUALITY[compression]);
     const stored = smaller.length < content.length ? smaller : content;
     const head = Buffer.alloc(HEAD_BYTES);
     head.write(kind, 0, 'latin1');
@@ -110,7 +112,7 @@ export class BlockReader {
   readonly size: number;
 
   /** @throws Error when the file does not begin as one of ours. */
-  constructor(readonly file: string) {
+  constructor(readonly file: string, private readonly magic: Magic) {
     this.descriptor = fs.openSync(file, 'r');
     this.size = fs.fstatSync(this.descriptor).size;
     try {
@@ -123,7 +125,7 @@ export class BlockReader {
 
   /** The first block. */
   first(): Block {
-    return this.at(MAGIC_BYTES, zlib.crc32(magicOf(FORMAT_VERSION)));
+    return this.at(MAGIC_BYTES, zlib.crc32(magicOf(this.magic)));
   }
 
   after(block: Block): Block {
@@ -149,11 +151,11 @@ export class BlockReader {
     const seal = zlib.crc32(head.subarray(0, 13), seed);
     const [storedBytes, contentBytes] = [head.readUInt32LE(1), head.readUInt32LE(5)];
     if (seal !== head.readUInt32LE(13) || Math.max(storedBytes, contentBytes) > MAX_CONTENT_BYTES) {
-      throw this.error(position, 'damaged, or not the block that belongs here; copy the trace again or record it anew');
+      throw this.error(position, 'damaged, or not the block that belongs here; copy the file again or record it anew');
     }
     const stored = this.read(position + HEAD_BYTES, storedBytes);
     if (zlib.crc32(stored) !== head.readUInt32LE(9)) {
-      throw this.error(position + HEAD_BYTES, `the ${storedBytes} bytes from here are damaged; copy the trace again or record it anew`);
+      throw this.error(position + HEAD_BYTES, `the ${storedBytes} bytes from here are damaged; copy the file again or record it anew`);
     }
     const content = storedBytes === contentBytes ? stored : this.unpack(stored, contentBytes, position);
     return { kind: head.toString('latin1', 0, 1), content, position, end: position + HEAD_BYTES + storedBytes, seal };
@@ -166,12 +168,12 @@ export class BlockReader {
     } catch {
       // Said below, with the place.
     }
-    throw this.error(position, `does not unpack to the ${contentBytes} bytes it promises; record the trace anew`);
+    throw this.error(position, `does not unpack to the ${contentBytes} bytes it promises; record it anew`);
   }
 
   private read(position: number, length: number): Buffer {
     if (position + length > this.size) {
-      throw this.error(this.size, `the trace is cut off here (${position + length - this.size} bytes or more are missing); copy it again or record it anew`);
+      throw this.error(this.size, `the file is cut off here (${position + length - this.size} bytes or more are missing); copy it again or record it anew`);
     }
     const bytes = Buffer.allocUnsafe(length);
     for (let at = 0; at < length; ) {
@@ -183,23 +185,24 @@ export class BlockReader {
   }
 
   private checkMagic(): void {
-    if (this.size === 0) throw this.error(0, 'the file is empty; record the trace anew');
-    const magic = this.read(0, Math.min(MAGIC_BYTES, this.size));
-    if (magic.toString('latin1', 0, MAGIC.length) !== MAGIC.slice(0, magic.length)) {
-      throw this.error(0, `no instruction trace (begins with ${JSON.stringify(magic.toString('latin1'))} instead of "${MAGIC}"); give a file that this workbench recorded or imported`);
+    if (this.size === 0) throw this.error(0, 'the file is empty; copy it again or record it anew');
+    const start = this.read(0, Math.min(MAGIC_BYTES, this.size)).toString('latin1');
+    const wanted = this.magic.slice(0, start.length);
+    if (!start.startsWith(wanted)) {
+      throw this.error(0, `no ${CONTENTS[this.magic]} (begins with ${JSON.stringify(start)} instead of "${this.magic}"); give a file that this workbench wrote`);
     }
-    const version = this.read(0, MAGIC_BYTES)[MAGIC.length];
+    const version = this.read(0, MAGIC_BYTES)[MAGIC_BYTES - 1];
     if (version !== FORMAT_VERSION) {
-      throw this.error(MAGIC.length, `trace format ${version}, but this version reads format ${FORMAT_VERSION}; use the version that wrote it or record it anew`);
+      throw this.error(MAGIC_BYTES - 1, `format ${version}, but this version reads format ${FORMAT_VERSION}; use the version that wrote it or record it anew`);
     }
   }
 }
 
-function magicOf(version: number): Buffer {
-  return Buffer.concat([Buffer.from(MAGIC, 'latin1'), Buffer.from([version])]);
+function magicOf(magic: Magic): Buffer {
+  return Buffer.concat([Buffer.from(magic, 'latin1'), Buffer.from([FORMAT_VERSION])]);
 }
 
-function brotli(content: Uint8Array): Buffer {
+function brotli(content: Uint8Array, quality: number): Buffer {
   const { BROTLI_PARAM_QUALITY, BROTLI_PARAM_SIZE_HINT } = zlib.constants;
-  return zlib.brotliCompressSync(content, { params: { [BROTLI_PARAM_QUALITY]: BROTLI_QUALITY, [BROTLI_PARAM_SIZE_HINT]: content.length } });
+  return zlib.brotliCompressSync(content, { params: { [BROTLI_PARAM_QUALITY]: quality, [BROTLI_PARAM_SIZE_HINT]: content.length } });
 }

@@ -11,12 +11,11 @@
  *          calls        of each system call: number, argument (signed), result (signed)
  *     E  runs executed, instructions, system calls and distinct runs (64 bit each), uncompressed: the file's last bytes
  *
- * A run is predicted to be followed by what followed it the last time; `cur` runs through a loop or a request's usual
- * path therefore cost next to nothing. What is remembered goes on from block to block.
+ * A run is predicted to be followed by what followed it the last time; A loop, or a request on
+ * the path that requests usually take, therefore costs next to nothing. What is remembered goes on from block to block.
  */
-import * as path from 'node:path';
 import { type Block, BlockReader, BlockWriter, HEAD_BYTES } from './blocks.js';
-import type { RunTable, SystemCall, Trace, TraceChunk, TraceHeader } from './trace.js';
+import type { RunTable, Trace, TraceChunk, TraceHeader } from './trace.js';
 import { ByteSink, ByteSource } from './varint.js';
 
 /** What a whole trace holds. */
@@ -101,7 +100,7 @@ class Writer implements TraceWriter {
   private isFinished = false;
 
   constructor(file: string, header: TraceHeader) {
-    this.blocks = new BlockWriter(file);
+    this.blocks = new BlockWriter(file, 'SWTRACE');
     this.blocks.append('H', Buffer.from(JSON.stringify(header)));
   }
 
@@ -144,7 +143,7 @@ class Writer implements TraceWriter {
     this.isFinished = true;
     this.closeBlock();
     const totals = { runs: this.executed, instructions: this.instructions, systemCalls: this.systemCalls, distinctRuns: this.distinct };
-    this.blocks.append('E', packTotals(totals), false);
+    this.blocks.append('E', packTotals(totals), 'none');
     return { ...totals, fileBytes: this.blocks.finish() };
   }
 
@@ -212,7 +211,7 @@ class Reader implements TraceFile {
   readonly runs = new GrowingRuns();
 
   constructor(private readonly file: string) {
-    const blocks = new BlockReader(file);
+    const blocks = new BlockReader(file, 'SWTRACE');
     try {
       this.header = readHeader(blocks, blocks.first());
       this.totals = readTotals(blocks);
@@ -222,7 +221,7 @@ class Reader implements TraceFile {
   }
 
   async *chunks(): AsyncGenerator<TraceChunk> {
-    const blocks = new BlockReader(this.file);
+    const blocks = new BlockReader(this.file, 'SWTRACE');
     try {
       const decoder = new Decoder(this.runs);
       let block = blocks.after(blocks.first());
@@ -412,7 +411,7 @@ function readHeader(blocks: BlockReader, block: Block): TraceHeader {
 function readTotals(blocks: BlockReader): TraceTotals {
   const mark = blocks.tail(HEAD_BYTES + 8 * TOTALS.length);
   const isMark = mark.length === HEAD_BYTES + 8 * TOTALS.length && mark.toString('latin1', 0, 1) === 'E' && mark.readUInt32LE(1) === 8 * TOTALS.length;
-  if (!isMark) throw blocks.error(blocks.size, `the trace ends here without its end mark: it is cut off in ${path.basename(blocks.file)}; copy it again or record it anew`);
+  if (!isMark) throw blocks.error(blocks.size, `the trace ends here without its end mark, so it is cut off; copy it again or record it anew`);
   return unpackTotals(mark.subarray(HEAD_BYTES));
 }
 

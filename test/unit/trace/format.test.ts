@@ -158,7 +158,7 @@ describe('a trace file that is not whole', () => {
   it.each([
     ['empty', Buffer.alloc(0), 'FILE: byte 0: the file is empty'],
     ['of another kind', Buffer.from('I  04001000,3\n'), 'FILE: byte 0: no instruction trace (begins with "I  04001"'],
-    ['of a later version', Buffer.from('SWTRACE\x09 and more'), 'FILE: byte 7: trace format 9, but this version reads format 1'],
+    ['of a later version', Buffer.from('SWTRACE\x09 and more'), 'FILE: byte 7: format 9, but this version reads format 1'],
   ])('says what is wrong with one that is %s', async (_, bytes, message) => {
     expect(await errorOf(bytes)).toContain(message);
   });
