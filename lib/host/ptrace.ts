@@ -74,6 +74,8 @@ export interface Ptrace {
   stepMany(tid: number, addresses: Uint32Array): Steps;
 }
 
+type Koffi = typeof import('koffi').default;
+
 const request = {
   PEEKUSER: 3, CONT: 7, SINGLESTEP: 9, GETREGS: 12, SETREGS: 13, DETACH: 17, SEIZE: 0x4206, INTERRUPT: 0x4207, LISTEN: 0x4208,
 } as const;
@@ -95,10 +97,9 @@ async function load(): Promise<Ptrace> {
   if (process.platform !== 'linux' || process.arch !== 'x64') {
     throw new Error(`threads can be traced on Linux x86-64 only, this is ${process.platform} ${process.arch}; use such a machine`);
   }
-  const imported = await import('koffi').catch((error: Error) => {
+  const { default: koffi } = await import('koffi').catch((error: Error) => {
     throw new Error(`koffi cannot be loaded (${error.message.split('\n')[0]}); run \`npm install\``);
   });
-  const koffi: typeof import('koffi') = (imported as { default?: typeof import('koffi') }).default ?? imported;
   const libc: LibraryHandle = koffi.load(null);
   const ptrace = libc.func('ptrace', 'long', ['long', 'int', 'uintptr_t', 'uintptr_t']) as (request: number, tid: number, address: number, data: number) => number | bigint;
   const ptraceInto = libc.func('ptrace', 'long', ['long', 'int', 'uintptr_t', 'void *']) as (request: number, tid: number, address: number, data: Registers) => number;
@@ -146,7 +147,7 @@ async function load(): Promise<Ptrace> {
 }
 
 /** Makes a function of the machine code of step-loop.ts. */
-function loadStepLoop(koffi: typeof import('koffi'), libc: LibraryHandle): (tid: number, addresses: Uint32Array) => Steps & { result: number } {
+function loadStepLoop(koffi: Koffi, libc: LibraryHandle): (tid: number, addresses: Uint32Array) => Steps & { result: number } {
   const [readWrite, readExecute, privateAnonymous] = [3, 5, 0x22];
   const mmap = libc.func('mmap', 'void *', ['void *', 'size_t', 'int', 'int', 'int', 'long']);
   const mprotect = libc.func('mprotect', 'int', ['void *', 'size_t', 'int']);
@@ -203,6 +204,22 @@ function readOr(file: string, otherwise: string): string {
   } catch {
     return otherwise;
   }
+}
+
+/**
+ * Lets a thread go that was being stepped, wherever it stands. A thread that is stopped inside a system call has its
+ * trap still to come, which would end the process once nobody is there to take it: so it is taken first.
+ * @param running whether it may be running, e.g. in a system call that waits.
+ */
+export function detachQuietly(ptrace: Ptrace, tid: number, running: boolean): void {
+  if (!running) return ptrace.detach(tid);
+  ptrace.interrupt(tid);
+  let stop = ptrace.wait(tid);
+  while (stop.kind === 'stopped' && stop.event === eventStop) {
+    ptrace.step(tid);
+    stop = ptrace.wait(tid);
+  }
+  if (stop.kind === 'stopped') ptrace.detach(tid, stop.signal === SIGTRAP ? 0 : stop.signal);
 }
 
 /** Whether processes that this one started can be traced from it: tries it on one. */
