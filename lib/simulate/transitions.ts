@@ -8,10 +8,10 @@
  */
 import type { Trace, TraceChunk, RunTable } from '../trace/trace.js';
 
-/** Runs [from, to) of a trace, counted from its beginning. */
+/** Runs [start, end) of a trace, counted from its beginning; e.g. the spans that lib/trace/requests.ts finds. */
 export interface RunInterval {
-  from: number;
-  to: number;
+  start: number;
+  end: number;
 }
 
 /** From here on the code belongs to this request; to none when it is -1. */
@@ -248,11 +248,11 @@ class TransitionBuilder {
 /** Borders in order; one where a request follows another at once. */
 function requestStarts(requests: readonly RunInterval[]): { run: number; request: number }[] {
   const starts: { run: number; request: number }[] = [];
-  requests.forEach(({ from, to }, request) => {
+  requests.forEach(({ start, end }, request) => {
     const before = starts[starts.length - 1];
-    if (to < from || (before && before.run > from)) throw new Error(`request ${request} is runs ${from} to ${to}; give requests in order, none within another`);
-    if (before?.run === from) starts.pop();
-    starts.push({ run: from, request }, { run: to, request: -1 });
+    if (end < start || (before && before.run > start)) throw new Error(`request ${request} is runs ${start} to ${end}; give requests in order, none within another`);
+    if (before?.run === start) starts.pop();
+    starts.push({ run: start, request }, { run: end, request: -1 });
   });
   return starts;
 }
