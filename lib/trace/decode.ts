@@ -4,6 +4,7 @@
  */
 import { Code, Decoder, DecoderOptions, FlowControl, type Instruction } from 'iced-x86';
 import type { ReadCode } from './code-lines.js';
+import type { SteppedInstruction } from './run-former.js';
 import type { RunTable } from './trace.js';
 
 /** How a run's last instruction passes control on. Numbers, since there is one for every run executed. */
@@ -119,5 +120,28 @@ export function endOf(instruction: Instruction): End {
     case FlowControl.Return: return End.return;
     case FlowControl.Call: return instruction.code === Code.Syscall ? End.systemCall : End.call;
     default: return End.none;
+  }
+}
+
+/**
+ * What an address holds, as far as forming runs needs it.
+ * @param code the instruction's bytes; more may follow.
+ * @throws Error quoting the bytes when they are no instruction.
+ */
+export function decodeInstruction(code: Uint8Array, address: number): SteppedInstruction {
+  const decoder = new Decoder(64, code, DecoderOptions.None);
+  decoder.ip = BigInt(address);
+  const instruction = decoder.decode();
+  try {
+    if (instruction.code === Code.INVALID) throw new Error(`no instruction at 0x${address.toString(16)}: ${Buffer.from(code).toString('hex')}; give the code that was traced`);
+    return {
+      bytes: instruction.length,
+      repeats: instruction.isStringInstruction && (instruction.hasRepPrefix || instruction.hasRepnePrefix),
+      endsRun: instruction.flowControl !== FlowControl.Next,
+      isSystemCall: instruction.code === Code.Syscall,
+    };
+  } finally {
+    instruction.free();
+    decoder.free();
   }
 }
