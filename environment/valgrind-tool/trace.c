@@ -17,7 +17,8 @@
      1 runs    of 16 bytes each: address (8), bytes (4), instructions (4); ids count from 0 over all these frames
      2 stream  of 4-byte words: an id, or a system call when it returns: ffffffff, number, first argument (low and high
                half), result (low and high half; minus an errno), ffffffff
-     3 end     number of stream words in the whole file (8): what has no such frame is not complete
+     3 end     number of stream words in the whole file (8), and how often string instructions were repeated beyond
+               their one logged execution (8), as others count them: what has no such frame is not complete
    Not seen: the kernel, and CPU features Valgrind hides (AVX-512), whose library routines are then other ones. */
 
 #include "pub_tool_hashtable.h"
@@ -105,6 +106,7 @@ static UInt* not_logged;  /* of everything else: overwritten from its start agai
 /* Where the generated code of the running thread stores next. */
 static UInt* cursor;
 static Bool in_client_code;
+static ULong repetitions;   /* of string instructions, since the running thread started */
 
 static UInt* new_buffer(void)
 {
@@ -133,6 +135,7 @@ static Bool tracing;
 static Int file;
 static UInt runs_written;
 static ULong words_written;
+static ULong repetitions_traced;
 static const HChar* failure;   /* what went wrong since "on" */
 
 static void write_bytes(const void* bytes, SizeT size)
@@ -189,6 +192,7 @@ static const HChar* start_tracing(const HChar* path)
    failure = NULL;
    runs_written = 0;
    words_written = 0;
+   repetitions_traced = 0;
    log_words[0] = ESCAPE;
    log_end = log_words + 1;
    write_bytes("wbtrace1", 8);
@@ -199,8 +203,9 @@ static const HChar* stop_tracing(void)
 {
    if (!tracing) return "tracing is not on";
    write_log();
-   write_frame_head(3, sizeof(words_written));
-   write_bytes(&words_written, sizeof(words_written));
+   const ULong totals[2] = { words_written, repetitions_traced };
+   write_frame_head(3, sizeof(totals));
+   write_bytes(totals, sizeof(totals));
    VG_(close)(file);
    tracing = False;
    traced = VG_INVALID_THREADID;
@@ -222,6 +227,7 @@ static void on_start_client_code(ThreadId tid, ULong blocks_dispatched)
    note_thread(tid);
    if (tid == traced && log_end - log_words >= ROOM_MADE_FROM) write_log();
    cursor = tid == traced ? log_end : not_logged + 1;
+   repetitions = 0;
    in_client_code = True;
 }
 
@@ -229,8 +235,10 @@ static void on_stop_client_code(ThreadId tid, ULong blocks_dispatched)
 {
    const UInt* buffer = tid == traced ? log_words : not_logged;
    tl_assert(cursor > buffer && cursor <= buffer + CAPACITY);
-   if (tid == traced) log_end = cursor;
    in_client_code = False;
+   if (tid != traced) return;
+   log_end = cursor;
+   repetitions_traced += repetitions;
 }
 
 /* A ThreadId is used again after its thread ended. */
@@ -314,7 +322,7 @@ static void log_run(IRSB* sb, UInt id)
    move_cursor(sb, at, IRExpr_Const(IRConst_U64(sizeof(UInt))));
 }
 
-/* Stores the id, but steps over it only when the word before is another. */
+/* Stores the id, but steps over it only when the word before is another; counts a repetition when it is the same. */
 static void log_run_once(IRSB* sb, UInt id)
 {
    IRTemp at = assign(sb, Ity_I64, IRExpr_Load(Iend_LE, Ity_I64, address_of(&cursor)));
@@ -323,6 +331,10 @@ static void log_run_once(IRSB* sb, UInt id)
    IRTemp differs = assign(sb, Ity_I1, IRExpr_Binop(Iop_CmpNE32, IRExpr_RdTmp(before), IRExpr_Const(IRConst_U32(id))));
    IRTemp one = assign(sb, Ity_I64, IRExpr_Unop(Iop_1Uto64, IRExpr_RdTmp(differs)));
    IRTemp bytes = assign(sb, Ity_I64, IRExpr_Binop(Iop_Shl64, IRExpr_RdTmp(one), IRExpr_Const(IRConst_U8(2))));
+   IRTemp counted = assign(sb, Ity_I64, IRExpr_Load(Iend_LE, Ity_I64, address_of(&repetitions)));
+   IRTemp as_new = assign(sb, Ity_I64, IRExpr_Binop(Iop_Add64, IRExpr_RdTmp(counted), IRExpr_Const(IRConst_U64(1))));
+   IRTemp counting = assign(sb, Ity_I64, IRExpr_Binop(Iop_Sub64, IRExpr_RdTmp(as_new), IRExpr_RdTmp(one)));
+   addStmtToIRSB(sb, IRStmt_Store(Iend_LE, address_of(&repetitions), IRExpr_RdTmp(counting)));
    store_id(sb, at, id);
    move_cursor(sb, at, IRExpr_RdTmp(bytes));
 }

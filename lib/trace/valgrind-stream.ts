@@ -10,11 +10,19 @@ const wordBytes = 4;
 const escape = 0xffffffff;
 const callWords = 7;
 
+export interface ValgrindStreamTotals {
+  /**
+   * How often string instructions (rep movs) were repeated beyond the one execution that a trace has of each: callgrind
+   * and our regions tool count every repetition as an instruction.
+   */
+  repetitions: number;
+}
+
 /**
  * Passes a whole file on to a writer, which the caller finishes or discards.
  * @throws Error naming the file and the byte where it is cut off, damaged or foreign.
  */
-export function copyValgrindStream(file: string, writer: TraceWriter): void {
+export function copyValgrindStream(file: string, writer: TraceWriter): ValgrindStreamTotals {
   const input = new FrameReader(file);
   try {
     const ids: number[] = [];
@@ -22,7 +30,7 @@ export function copyValgrindStream(file: string, writer: TraceWriter): void {
       const { at, kind, content } = input.next();
       if (kind === kinds.runs) defineRuns(content, writer, ids);
       else if (kind === kinds.stream) words += copyWords(content, writer, ids, (word) => `${file} at byte ${at + wordBytes * word}`);
-      else if (kind === kinds.end && content.length === 8) return checkEnd(file, at, Number(content.readBigUInt64LE(0)), words);
+      else if (kind === kinds.end && content.length === 16) return readEnd(content, file, at, words);
       else throw new Error(`${file} at byte ${at}: a frame of kind ${kind} and ${content.length} bytes, which the tool does not write; record again`);
     }
   } finally {
@@ -65,8 +73,10 @@ function signed(low: number, high: number): number {
   return Math.max(-limit, Math.min(limit, (high | 0) * 2 ** 32 + low));
 }
 
-function checkEnd(file: string, at: number, promised: number, found: number): void {
-  if (promised !== found) throw new Error(`${file} at byte ${at}: the end mark counts ${promised} words, but there are ${found}; record again`);
+function readEnd(content: Buffer, file: string, at: number, words: number): ValgrindStreamTotals {
+  const [promised, repetitions] = [content.readBigUInt64LE(0), content.readBigUInt64LE(8)].map(Number);
+  if (promised !== words) throw new Error(`${file} at byte ${at}: the end mark counts ${promised} words, but there are ${words}; record again`);
+  return { repetitions };
 }
 
 interface Frame {

@@ -14,7 +14,7 @@ import { clientDescriptors } from './client-descriptors.js';
 import { createTraceWriter, type TraceTotals } from './format.js';
 import { readMappedCode } from './mapped-code.js';
 import type { TraceHeader } from './trace.js';
-import { copyValgrindStream } from './valgrind-stream.js';
+import { copyValgrindStream, type ValgrindStreamTotals } from './valgrind-stream.js';
 
 const toolFormat = 1;
 const worker = 'wrk:worker_0';
@@ -47,6 +47,8 @@ export interface ValgrindRecording<T> {
   cpus: number[];
 }
 
+export type ValgrindTraceTotals = TraceTotals & ValgrindStreamTotals & { fileBytes: number };
+
 /**
  * Records what the worker executes while `body` runs.
  * @returns what `body` returns, and what the trace holds.
@@ -56,7 +58,7 @@ export interface ValgrindRecording<T> {
 export async function recordValgrindTrace<T>(
   sidecar: Pick<Sidecar, 'pid' | 'address' | 'ending'>,
   { file, body, cpus }: ValgrindRecording<T>,
-): Promise<{ result: T; totals: TraceTotals & { fileBytes: number } }> {
+): Promise<{ result: T; totals: ValgrindTraceTotals }> {
   const raw = `${file}.${process.pid}.raw`;
   try {
     const { result, header } = await whileAlive(sidecar, async () => {
@@ -100,11 +102,11 @@ async function whileAlive<T>(sidecar: Pick<Sidecar, 'pid' | 'ending'>, body: () 
   }
 }
 
-async function compact(raw: string, file: string, header: TraceHeader): Promise<TraceTotals & { fileBytes: number }> {
+async function compact(raw: string, file: string, header: TraceHeader): Promise<ValgrindTraceTotals> {
   const writer = createTraceWriter(file, header);
   try {
-    copyValgrindStream(raw, writer);
-    return await writer.finish();
+    const { repetitions } = copyValgrindStream(raw, writer);
+    return { ...await writer.finish(), repetitions };
   } catch (error) {
     writer.discard();
     throw error;

@@ -23,12 +23,12 @@ afterAll(() => fs.rmSync(folder, { recursive: true, force: true }));
 /** What was executed, one after another: a run by its address and instructions, or a system call. */
 type Step = { address: number; instructions: number } | { call: number; result: number };
 
-async function trace(thread = 'worker'): Promise<Step[]> {
+async function trace(): Promise<{ steps: Step[]; repetitions: number }> {
   const raw = path.join(folder, 'raw');
-  await run([...await valgrindWrap('trace', thread), program, raw]);
+  await run([...await valgrindWrap('trace', 'worker'), program, raw]);
   const file = path.join(folder, 'trace');
   const writer = createTraceWriter(file, { format: 1, recorder: 'valgrind', recorderVersion: 'test', code: [], clientDescriptors: [] });
-  copyValgrindStream(raw, writer);
+  const { repetitions } = copyValgrindStream(raw, writer);
   await writer.finish();
   const steps: Step[] = [];
   const opened = openTrace(file);
@@ -39,12 +39,13 @@ async function trace(thread = 'worker'): Promise<Step[]> {
       if (at < length) steps.push({ address: opened.runs.address[ids[at]], instructions: opened.runs.instructions[ids[at]] });
     }
   }
-  return steps;
+  return { steps, repetitions };
 }
 
 describe('the trace tool', () => {
   let steps: Step[];
-  beforeAll(async () => { steps = await trace(); });
+  let repetitions: number;
+  beforeAll(async () => { ({ steps, repetitions } = await trace()); });
 
   /** Instructions of the runs in a function, one after another. */
   const runsIn = (name: string) => {
@@ -65,6 +66,10 @@ describe('the trace tool', () => {
     expect(runsIn('repeat_zero')).toEqual([2, 1, 1]);
     expect(runsIn('repeat_in_loop')).toEqual([2, 1, 2, 1, 1, 2, 1, 1, 2, 1]);
     expect(runsIn('jump_to_repeat')).toEqual([3, 1, 2, 1, 2, 1]);
+  });
+
+  it('counts the repetitions that callgrind would count', () => {
+    expect(repetitions).toBe(100 + 0 + 3 * 10 + 5);
   });
 
   it('does not cut a run at a compare-and-swap that succeeds', () => {
