@@ -79,13 +79,14 @@ async function writeRecords(trace: Trace, decoder: RunDecoder, descriptor: numbe
 /** Gathers records, and writes them a megabyte at a time. */
 class RecordFile {
   bytes = 0;
-  private readonly buffer = Buffer.alloc(BUFFER_BYTES);
+  private buffer = Buffer.alloc(BUFFER_BYTES);
   private length = 0;
 
   constructor(private readonly descriptor: number) {}
 
   append(records: Buffer, end: End, isTaken: boolean): void {
-    if (this.length + records.length > BUFFER_BYTES) this.flush();
+    if (this.length + records.length > this.buffer.length) this.flush();
+    if (records.length > this.buffer.length) this.buffer = Buffer.alloc(records.length);
     records.copy(this.buffer, this.length);
     this.length += records.length;
     this.buffer[this.length - RECORD_BYTES + AT.taken] = isTaken && BRANCHES[end] ? 1 : 0;

@@ -200,9 +200,19 @@ function readCodeFile(file: string, object: CodeObject, into: CodeLines): void {
 }
 
 function readCodeHeader(blocks: BlockReader, block: Block, object: CodeObject): number {
-  const { buildId, lines } = JSON.parse(block.content.toString()) as { buildId: string | null; lines: number };
+  const { buildId, lines } = parseCodeHeader(blocks, block);
   if (buildId !== object.buildId) throw blocks.error(block.position, `holds code of build ${buildId}, not of ${nameOf(object)}; remove the file and collect the code lines again`);
   return lines;
+}
+
+function parseCodeHeader(blocks: BlockReader, block: Block): { buildId: string | null; lines: number } {
+  try {
+    const header = JSON.parse(block.content.toString()) as { buildId: string | null; lines: number } | null;
+    if (header && Number.isInteger(header.lines)) return header;
+  } catch {
+    // Said below, with the place.
+  }
+  throw blocks.error(block.position, 'does not say how many lines it holds; remove the file and collect the code lines again');
 }
 
 function addLines(blocks: BlockReader, block: Block, count: number, object: CodeObject, into: CodeLines): void {

@@ -1,7 +1,7 @@
 /**
  * The compact file of an instruction trace: streaming writer and reader.
  *
- * The blocks (see blocks.ts for their frame) are one 'H', any number of 'R' and one 'E':
+ * The blocks (see blocks.ts for their frame) are one 'H', any number of 'R', one 'E':
  *
  *     H  the TraceHeader as JSON
  *     R  a stretch of the trace: four lengths (32 bit each), then four streams of variable-length numbers (varint.ts):
@@ -39,7 +39,7 @@ export interface TraceWriter {
   execute(id: number): void;
   /** Executes the first `length` of `ids`. */
   executeMany(ids: Uint32Array, length: number): void;
-  /** A call that returned here. All three must be safe integers, `result` and `argument` signed. */
+  /** A call that returned here: integers below 2^52, argument and result as the signed numbers they are. */
   systemCall(number: number, argument: number, result: number): void;
   /** Completes the file, which has its name only from now on. */
   finish(): Promise<TraceTotals & { fileBytes: number }>;
@@ -55,6 +55,8 @@ export interface TraceFile extends Trace {
 const EVENT = { NEW_RUN: 0, SYSTEM_CALL: 1, RUNS: 2 };
 /** A block is closed once its streams hold this: some hundred requests, so that compression sees repetition. */
 const BLOCK_BYTES = 1 << 20;
+/** Correct, events, definitions, calls. */
+const STREAMS = 4;
 /** Runs a chunk holds at most. */
 const CHUNK_RUNS = 1 << 16;
 const TOTALS: (keyof TraceTotals)[] = ['runs', 'instructions', 'systemCalls', 'distinctRuns'];
@@ -127,8 +129,8 @@ class Writer implements TraceWriter {
 
   systemCall(number: number, argument: number, result: number): void {
     if (this.isFinished) throw new Error('this trace is finished; create a new writer for another');
-    for (const value of [number, argument, result]) {
-      if (!(Math.abs(value) < 2 ** 52 && Number.isInteger(value))) throw new Error(`system call ${number}(${argument}) = ${result}: not integers below 2^52; pass them as signed numbers`);
+    if (number < 0 || ![number, argument, result].every((value) => Number.isInteger(value) && Math.abs(value) < 2 ** 52)) {
+      throw new Error(`system call ${number}(${argument}) = ${result}: not integers below 2^52; pass arguments and results as signed numbers`);
     }
     this.event(EVENT.SYSTEM_CALL);
     this.calls.unsigned(number);
@@ -234,15 +236,16 @@ class Reader implements TraceFile {
 }
 
 function* decodeBlock(decoder: Decoder, blocks: BlockReader, block: Block): Generator<TraceChunk> {
-  const streams = unpackStreams(block.content);
-  if (!streams) throw blocks.error(block.position, `the block's streams do not fill its ${block.content.length} bytes; record the trace anew`);
-  decoder.begin(streams);
-  for (let more = true; more; ) {
+  const sensibly = <T>(step: () => T): T => {
     try {
-      more = decoder.fill();
+      return step();
     } catch (error) {
       throw blocks.error(block.position, `the block makes no sense (${(error as Error).message}); record the trace anew`);
     }
+  };
+  sensibly(() => decoder.begin(unpackStreams(block.content)));
+  for (let more = true; more; ) {
+    more = sensibly(() => decoder.fill());
     if (decoder.chunk.length > 0 || decoder.chunk.calls.length > 0) yield decoder.chunk;
   }
 }
@@ -374,17 +377,17 @@ function packLengths(streams: ByteSink[]): Buffer {
   return lengths;
 }
 
-/** @returns null when the lengths do not add up. */
-function unpackStreams(content: Buffer): ByteSource[] | null {
-  if (content.length < 16) return null;
+/** @throws Error when the lengths do not add up. */
+function unpackStreams(content: Buffer): ByteSource[] {
   const streams: ByteSource[] = [];
-  let at = 16;
-  for (let i = 0; i < 4; i++) {
+  let at = 4 * STREAMS;
+  for (let i = 0; i < STREAMS; i++) {
     const length = content.readUInt32LE(4 * i);
     streams.push(new ByteSource(content.subarray(at, at + length)));
     at += length;
   }
-  return at === content.length ? streams : null;
+  if (at !== content.length) throw new Error(`its streams have ${at} bytes of ${content.length}`);
+  return streams;
 }
 
 function packTotals(totals: TraceTotals): Buffer {
@@ -400,11 +403,13 @@ function unpackTotals(bytes: Buffer): TraceTotals {
 
 function readHeader(blocks: BlockReader, block: Block): TraceHeader {
   if (block.kind !== 'H') throw blocks.error(block.position, `block '${block.kind}' where the header belongs; record the trace anew`);
-  const header = JSON.parse(block.content.toString()) as TraceHeader;
-  if (header.format !== 1 || !Array.isArray(header.code) || !Array.isArray(header.clientDescriptors)) {
-    throw blocks.error(block.position, 'the header says neither format 1 nor code and connections; record the trace anew');
+  try {
+    const header = JSON.parse(block.content.toString()) as Partial<TraceHeader>;
+    if (header.format === 1 && Array.isArray(header.code) && Array.isArray(header.clientDescriptors)) return header as TraceHeader;
+  } catch {
+    // Said below, with the place.
   }
-  return header;
+  throw blocks.error(block.position, 'the header is no JSON with format 1, code and clientDescriptors; record the trace anew');
 }
 
 /** Totals before the trace was read: without the end mark in its place the file is not whole. */

@@ -3,8 +3,11 @@ import * as os from 'node:os';
 import * as path from 'node:path';
 import * as fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { draftPath } from '../../../lib/store/draft.js';
+import { BlockWriter } from '../../../lib/trace/blocks.js';
 import { createTraceWriter, openTrace } from '../../../lib/trace/format.js';
-import type { SystemCall, Trace, TraceHeader } from '../../../lib/trace/trace.js';
+import type { Trace, TraceHeader } from '../../../lib/trace/trace.js';
+import type { Step } from './memory-trace.js';
 
 let dir: string;
 let files = 0;
@@ -18,8 +21,6 @@ const header: TraceHeader = {
   code: [{ object: 'envoy', buildId: 'abc', start: 0x108000, end: 0x208000, fileAddress: 0 }],
   clientDescriptors: [30, 31],
 };
-
-type Step = { run: [address: number, bytes: number, instructions: number] } | { call: Omit<SystemCall, 'at'> };
 
 const newFile = () => path.join(dir, `${files++}.trace`);
 
@@ -48,6 +49,15 @@ async function read(trace: Trace): Promise<Step[]> {
     expect(next).toBe(calls.length);
   }
   return steps;
+}
+
+/** The same for the same seed (a linear congruential generator). */
+function randomNumbers(seed: number): () => number {
+  let state = seed;
+  return () => {
+    state = (Math.imul(state, 1664525) + 1013904223) >>> 0;
+    return state >>> 8;
+  };
 }
 
 const run = fc
@@ -101,6 +111,39 @@ describe('a trace file', () => {
     const trace = openTrace(file);
     expect((await read(trace)).length).toBe(2);
     expect([...trace.runs.address.slice(0, trace.runs.size)]).toEqual([0x3000, 0x2000]);
+  });
+
+  it('goes on from block to block, and shows damage in each', async () => {
+    const file = newFile();
+    const writer = createTraceWriter(file, header);
+    const ids = Array.from({ length: 5000 }, (_, i) => writer.defineRun(0x400000 + 32 * i, 8, 2));
+    const random = randomNumbers(7);
+    const executed = Uint32Array.from({ length: 700_000 }, () => ids[random() % ids.length]);
+    for (let at = 0; at < executed.length; at += 7000) {
+      writer.executeMany(executed.subarray(at), 7000);
+      writer.systemCall(232, 5, at);
+    }
+    await writer.finish();
+    const trace = openTrace(file);
+    const placesOfCalls: number[] = [];
+    let position = 0;
+    let wrong = 0;
+    for await (const { ids: read, length, calls } of trace.chunks()) {
+      placesOfCalls.push(...calls.map(({ at, result }) => at + position - result));
+      for (let i = 0; i < length; i++) if (trace.runs.address[read[i]] !== 0x400000 + 32 * executed[position + i]) wrong++;
+      position += length;
+    }
+    expect([position, wrong]).toEqual([700_000, 0]);
+    expect(placesOfCalls).toEqual(Array(100).fill(7000));
+
+    const whole = fs.readFileSync(file);
+    expect(whole.length).toBeGreaterThan(1 << 20);
+    for (let i = 0; i < 12; i++) {
+      const damaged = Buffer.from(whole);
+      damaged[random() % whole.length] ^= 1 + (random() % 255);
+      fs.writeFileSync(file, damaged);
+      await expect(async () => { for await (const chunk of openTrace(file).chunks()) expect(chunk.length).toBeGreaterThan(0); }).rejects.toThrow(`${file}: byte `);
+    }
   });
 
   it('says which header it was given', async () => {
@@ -164,6 +207,48 @@ describe('a trace file that is not whole', () => {
   });
 });
 
+describe('a trace file with sound checksums that makes no sense', () => {
+  /** Streams of one block: how many predicted runs, events, definitions, calls. */
+  const streams = (...of: number[][]) => Buffer.concat([Buffer.from(Uint32Array.from(of, ({ length }) => length).buffer), ...of.map((bytes) => Buffer.from(bytes))]);
+  const oneRun = [[0, 0], [0], [0, 4, 1], []];
+
+  async function errorOf(block: Buffer, totals: bigint[], kind = 'R'): Promise<string> {
+    const file = newFile();
+    const blocks = new BlockWriter(file, 'SWTRACE');
+    blocks.append('H', Buffer.from(JSON.stringify(header)));
+    blocks.append(kind, block);
+    blocks.append('E', Buffer.from(BigUint64Array.from(totals).buffer), 'none');
+    blocks.finish();
+    return read(openTrace(file)).then((steps) => `${steps.length} steps`, (error: Error) => error.message.replace(/^.*: byte \d+: /, 'byte: '));
+  }
+
+  it.each([
+    ['nothing wrong', streams(...oneRun), [1n, 1n, 0n, 1n], '1 steps'],
+    ['a run that was never defined', streams([0, 0], [3], [], []), [1n, 1n, 0n, 1n], 'byte: the block makes no sense (run 1 is executed, but only 0 are defined)'],
+    ['a prediction without a run before', streams([1], [], [], []), [1n, 1n, 0n, 1n], 'byte: the block makes no sense (a run is predicted that never followed)'],
+    ['a run that cannot be', streams([0, 0], [0], [0, 99, 1], []), [1n, 1n, 0n, 1n], 'byte: the block makes no sense (run of 1 instructions and 99 bytes'],
+    ['a definition cut off', streams([0, 0], [0], [0, 4], []), [1n, 1n, 0n, 1n], 'byte: the block makes no sense (a number ends too late)'],
+    ['more calls than events', streams([0, 0], [0], [0, 4, 1], [1, 1, 1]), [1n, 1n, 0n, 1n], 'byte: the block makes no sense (its streams end at different events)'],
+    ['streams of wrong length', Buffer.concat([streams(...oneRun), Buffer.of(0)]), [1n, 1n, 0n, 1n], 'byte: the block makes no sense (its streams have'],
+    ['wrong totals', streams(...oneRun), [1n, 2n, 0n, 1n], 'byte: the end mark promises 2 instructions, but 1 were read'],
+  ])('is told: %s', async (_, block, totals, message) => {
+    expect(await errorOf(block, totals)).toContain(message);
+  });
+
+  it.each(['', 'null', '{"format": 2}'])('is an error with the header %j', (text) => {
+    const file = newFile();
+    const blocks = new BlockWriter(file, 'SWTRACE');
+    blocks.append('H', Buffer.from(text));
+    blocks.append('E', Buffer.alloc(32), 'none');
+    blocks.finish();
+    expect(() => openTrace(file)).toThrow(`${file}: byte 8: the header is no JSON`);
+  });
+
+  it('is an error with a block of unknown kind', async () => {
+    expect(await errorOf(Buffer.of(1), [0n, 0n, 0n, 0n], 'X')).toContain("byte: block of unknown kind 'X'");
+  });
+});
+
 describe('an unfinished trace', () => {
   it('leaves nothing under its name, and nothing at all once given up', () => {
     const file = path.join(fs.mkdtempSync(path.join(dir, 'unfinished-')), 'a.trace');
@@ -173,6 +258,13 @@ describe('an unfinished trace', () => {
     writer.discard();
     expect(fs.readdirSync(path.dirname(file))).toEqual([]);
     expect(() => writer.execute(0)).toThrow('finished');
+  });
+
+  it('says what to do when the disk is full, and leaves nothing', () => {
+    const folder = fs.mkdtempSync(path.join(dir, 'full-'));
+    fs.symlinkSync('/dev/full', draftPath(folder, 'a.trace'));
+    expect(() => createTraceWriter(path.join(folder, 'a.trace'), header)).toThrow(/no space left while recording .*free some space/);
+    expect(fs.readdirSync(folder)).toEqual([]);
   });
 
   it('refuses runs that no x86-64 code can have, and ids it never gave', () => {
