@@ -2,6 +2,8 @@
 import * as fs from 'node:fs';
 import * as path from 'node:path';
 import { codeSegments, readBuildId, readElf } from '../analysis/elf.js';
+import { readMemory } from '../host/ptrace.js';
+import type { CodeSource } from './code-lines.js';
 import type { MappedCode } from './trace.js';
 
 export interface ExecutableMapping {
@@ -34,6 +36,17 @@ export function readMappedCode(pid: number): MappedCode[] {
     if (!file.startsWith('/')) return [];
     return [{ object: path.basename(file), buildId: readBuildId(file), start, end, fileAddress: addressMappedFrom(file, fileOffset) }];
   }).sort((a, b) => a.start - b.start);
+}
+
+/**
+ * Where the bytes of that code are, for `codeOfFiles`: files by name, and the kernel's own page as it is in memory.
+ * @throws Error when the process is gone.
+ */
+export function codeSources(pid: number): Record<string, CodeSource> {
+  return Object.fromEntries(parseExecutableMappings(fs.readFileSync(`/proc/${pid}/maps`, 'utf8')).flatMap(({ start, end, file }): [string, CodeSource][] => {
+    if (file === '[vdso]') return [[file, readMemory(pid, start, end - start)]];
+    return file.startsWith('/') ? [[path.basename(file), file]] : [];
+  }));
 }
 
 /** Mappings begin at a page's border, at or before that of the segment. */

@@ -21,9 +21,9 @@ export interface SingleStepOptions extends Pick<SteppingOptions, 'clientDescript
   file: string;
   /** The worker's core: with the tracer on another each step would have to wake it there. */
   cpu: number;
-  /** Ends when no data moved for so many seconds; 2 by default. */
+  /** Ends when it waited for so many seconds without data moving; 2 by default. */
   idleS?: number;
-  /** Fails when no request came in so many seconds; 60 by default. */
+  /** The same before the first request; 60 by default. */
   firstRequestS?: number;
 }
 

@@ -16,9 +16,9 @@ export interface SteppingOptions {
   clientDescriptors: number[];
   /** Stops when one more than so many has begun, or the last of them is quiet. */
   requests: number;
-  /** Stops when no data moved for so many seconds after the first request. */
+  /** Stops when it waited for so many seconds without data moving, after the first request. */
   idleS: number;
-  /** Gives up when no request came at all in so many seconds. */
+  /** The same before the first request. */
   firstRequestS: number;
 }
 
@@ -77,7 +77,8 @@ class Stepper {
   private readonly former: RunFormer;
   private readonly clients: Set<number>;
   private readonly startedMs = performance.now();
-  private movedDataMs = this.startedMs;
+  /** Spent in waits since data moved last: computing takes long here, so the clock says nothing. */
+  private idleMs = 0;
   private steps = 0;
   private systemCalls = 0;
   private begun = 0;
@@ -143,6 +144,7 @@ class Stepper {
   /** Null when recording ends while the thread waits. */
   private async nextStop(mayEnd: boolean): Promise<Stop | null> {
     this.running = true;
+    let lookedMs = performance.now();
     for (;;) {
       const stop = this.ptrace.poll(this.options.tid);
       if (stop) {
@@ -151,6 +153,8 @@ class Stepper {
       }
       await sleep(pollMs);
       if (!mayEnd) continue;
+      this.idleMs += performance.now() - lookedMs;
+      lookedMs = performance.now();
       await this.lookUp();
       if (this.ended !== null) return null;
     }
@@ -185,7 +189,7 @@ class Stepper {
   /** Lets our own signals be handled, and looks whether it is time to end. */
   private async lookUp(): Promise<void> {
     await new Promise((resolve) => setImmediate(resolve));
-    const quietS = (performance.now() - this.movedDataMs) / 1000;
+    const quietS = this.idleMs / 1000;
     const { requests, idleS, firstRequestS } = this.options;
     if (this.begun > requests) this.ended = 'requests';
     else if (this.toldToStop()) this.ended = 'told to';
@@ -197,11 +201,11 @@ class Stepper {
     if (waits.includes(number)) this.waited = true;
     if (result <= 0) return;
     if (reads.includes(number) && this.clients.has(descriptor)) {
-      this.movedDataMs = performance.now();
+      this.idleMs = 0;
       if (this.waited) this.begun++;
       this.waited = false;
     } else if (writes.includes(number)) {
-      this.movedDataMs = performance.now();
+      this.idleMs = 0;
     }
   }
 }
