@@ -49,6 +49,13 @@ export function recordCount({ chunks }: Transitions): number {
   return chunks.reduce((sum, { ids }) => sum + ids.length, 0);
 }
 
+/** How often each unit is entered, by id. */
+export function accessesOf({ units, chunks }: Transitions): Uint32Array {
+  const accesses = new Uint32Array(units.size);
+  for (const { ids } of chunks) for (let i = 0; i < ids.length; i++) accesses[ids[i]]++;
+  return accesses;
+}
+
 /** Transitions as they stream; memory does not grow with the trace's length. */
 export class TransitionStream {
   readonly units: UnitTable;
