@@ -3,7 +3,20 @@ import { defineConfig } from 'vitest/config';
 export default defineConfig({
   test: {
     projects: [
-      { test: { name: 'unit', include: ['test/unit/**/*.test.ts'], pool: 'forks', testTimeout: 10_000, sequence: { groupOrder: 0 } } },
+      {
+        test: {
+          name: 'unit',
+          include: ['test/unit/**/*.test.ts'],
+          pool: 'forks',
+          // Loading Plotly, jsdom and the compiler takes most of the time: once a worker, not once a file. No file may
+          // therefore leave anything behind, which `npx vitest run --project unit --sequence.shuffle` shows.
+          isolate: false,
+          maxWorkers: '100%',
+          // Loading those alone takes over ten seconds on a machine that is busy otherwise.
+          testTimeout: 30_000,
+          sequence: { groupOrder: 0 },
+        },
+      },
       {
         test: {
           name: 'integration',

@@ -15,8 +15,9 @@
 // **The paper says** that sidecars take both the outgoing and the incoming traffic of a service, so that one request
 // between two services becomes three requests over the network (section 2.2). It measured on two machines (Table 1).
 //
-// **Needs** Envoy; about 20 seconds. A session that does not measure (`WORKBENCH_MODE=recorded`), or a machine that cannot,
-// shows what was seen when the committed recording was made, and says so.
+// **Needs** Envoy; about 20 seconds. What this clone has seen already is not looked at again, unless with `--fresh`. A session
+// that does not measure (`WORKBENCH_MODE=recorded`), or a machine that cannot, shows what was seen when the committed
+// recording was made, and says so.
 
 // %%
 import { deployHere, deploymentOf } from './lib/experiments/deployment.js';
@@ -31,7 +32,8 @@ import { showTable } from './lib/report/show.js';
 // Service A is this notebook. It calls its own sidecar, which calls the sidecar of service B, which calls service B, an
 // echo server: two real Envoys, each with its one worker thread on the core that sidecars have, on ports of the kernel's
 // choice. While the connections stand, processes and sockets are read from `/proc`, and each Envoy's counters before and
-// after. Then 200 rounds of single requests: straight to B, through B's sidecar, through both.
+// after. Then 200 rounds of single requests: straight to B, through B's sidecar, through both. `deployHere({ fresh: true })`
+// does it again.
 
 // %%
 console.log(await deployHere());

@@ -18,7 +18,8 @@
 // of filters is additive (C13, C14, C47).
 //
 // **Needs** Envoy and two cores for CPU time; Valgrind for instruction counts; perf for stacks. About 7 minutes in quick
-// mode. What this machine cannot measure is drawn from the committed recording, and says so.
+// mode, two more where the CPU shows its counters. What this machine cannot measure is drawn from the committed
+// recording, and says so.
 
 // %%
 import { componentsPlan } from './lib/experiments/components.js';
@@ -30,7 +31,8 @@ import { showItem, showVerdicts } from './lib/report/show-item.js';
 // ## Plan and measure
 // Three kinds of runs for every policy: a fixed number of requests under a Valgrind tool that counts every user
 // instruction by the path of *anchors* it ran under; undisturbed runs of a busy sidecar for CPU time; and runs under
-// `perf record` whose call stacks say how that time divides, kernel included.
+// `perf record` whose call stacks say how that time divides, kernel included. Where the CPU has counters that can be
+// read, a fourth kind counts cycles and instructions, user and kernel, under `perf stat`.
 
 // %%
 const plan = componentsPlan(planMode());
@@ -52,7 +54,8 @@ await showItem(tab02(data, binary));
 // %% [markdown]
 // ## Figure 7
 // First with the function map that the paper's authors used: everything that HTTP/1 `dispatch` calls is parsing, unless
-// `decodeHeaders` or a filter is nested in it.
+// `decodeHeaders` or a filter is nested in it. The lowest panel is IPC: of user code by a model (exact instructions over
+// user share x CPU time x clock); where hardware counters were read, what they counted stands beside it.
 
 // %%
 import { fig07 } from './lib/figures/fig07.js';

@@ -1,24 +1,28 @@
 /** The kernel's TypeScript: strict for cells and lib alike, and aware of which lib files have been loaded. */
 'use strict';
 const path = require('node:path');
+const { keepCompiledLib } = require('./compiled-lib.cjs');
 
 /**
  * Adds `strict` to the options that tslab fixes, and keeps the compiler alive while files change around it. tslab takes
  * the compiler's functions from its module, so the module in the cache is replaced by a copy.
  */
-function mendCompiler(typescript) {
+function mendCompiler(typescript, root) {
   const cached = Object.values(require.cache).find((module) => module?.exports === typescript);
   if (!cached) throw new Error("the notebook kernel cannot start: its compiler is not in Node's module cache");
+  const keeping = keepCompiledLib(typescript, root, path.join(root, '.workbench', 'cache', 'kernel'));
   cached.exports = {
     ...typescript,
-    createWatchCompilerHost(files, options, ...rest) {
-      // alwaysStrict contradicts tslab's noImplicitUseStrict.
-      const host = typescript.createWatchCompilerHost(files, { ...options, strict: true, alwaysStrict: false }, ...rest);
+    createWatchCompilerHost(files, options, system, _createProgram, ...rest) {
+      // alwaysStrict contradicts tslab's noImplicitUseStrict. Of the packages that declare global types, lib uses Node's.
+      const ours = { ...options, strict: true, alwaysStrict: false, types: ['node'] };
+      const host = typescript.createWatchCompilerHost(files, ours, system, keeping.createProgram, ...rest);
       separateTimers(host);
       return host;
     },
+    transpileModule: keeping.transpileModule,
     // Of a message in several parts tslab forgets the file name.
-    getPreEmitDiagnosticsOfFiles: (...words) => typescript.getPreEmitDiagnosticsOfFiles(...words).map((diagnostic) => (
+    getPreEmitDiagnosticsOfFiles: (...words) => keeping.getPreEmitDiagnosticsOfFiles(...words).map((diagnostic) => (
       { ...diagnostic, messageText: typescript.flattenDiagnosticMessageText(diagnostic.messageText, '\n') })),
   };
 }

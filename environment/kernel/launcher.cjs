@@ -14,7 +14,7 @@ const { takeOverCells } = require('./cells.cjs');
 process.chdir(path.join(__dirname, '..', '..'));
 
 const compiler = loadInternals(['typescript']).typescript;
-mendCompiler(compiler); // before tslab's own modules are loaded: they copy the compiler's exports
+mendCompiler(compiler, process.cwd()); // before tslab's own modules are loaded: they copy the compiler's exports
 const internals = loadInternals();
 requireInternals(internals);
 queueSends(internals.zmq, internals.jupyter.ZmqServer);

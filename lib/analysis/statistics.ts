@@ -46,7 +46,10 @@ export function median(sample: readonly number[]): number {
 export function quantile(sample: readonly number[], p: number): number {
   check(sample);
   if (!(p >= 0 && p <= 1)) throw new Error(`quantile ${p} asked for; give a probability from 0 to 1`);
-  const sorted = Float64Array.from(sample).sort();
+  return quantileOfSorted(sorted(sample), p);
+}
+
+function quantileOfSorted(sorted: ArrayLike<number>, p: number): number {
   const position = p * (sorted.length - 1);
   const below = Math.floor(position);
   const above = Math.min(below + 1, sorted.length - 1);
@@ -91,7 +94,7 @@ export function seededRandom(seed: number): () => number {
  * than 95 %, and figures print `n`.
  *
  * @param samples each the repeats of one measurement
- * @param statistic of the (resampled) samples, in the same order
+ * @param statistic of the (resampled) samples, in the same order; it is not to keep them: the next resample overwrites them
  * @returns interval null when a sample has only one repeat
  * @throws Error on an empty or non-finite sample, or paired samples of different length.
  */
@@ -102,11 +105,12 @@ export function bootstrap(samples: readonly (readonly number[])[], statistic: (s
   const n = Math.min(...samples.map((sample) => sample.length));
   const value = statistic(samples);
   if (n < 2) return { value, interval: null, n };
-  const draw = paired ? drawRounds : drawEach;
-  const random = seededRandom(seed);
-  const replicates = Array.from({ length: resamples }, () => statistic(draw(samples, random)));
+  const replicates = isConstant(samples)
+    ? new Array<number>(resamples).fill(value)
+    : sorted(replicate(samples, statistic, resamples, seed, paired ? drawRounds : drawEach));
+  check(replicates);
   const tail = (1 - level) / 2;
-  return { value, interval: [quantile(replicates, tail), quantile(replicates, 1 - tail)], n };
+  return { value, interval: [quantileOfSorted(replicates, tail), quantileOfSorted(replicates, 1 - tail)], n };
 }
 
 /** Median of one sample. */
@@ -171,13 +175,49 @@ function ratio(a: number, b: number): number {
   return a / b;
 }
 
-function drawEach(samples: readonly (readonly number[])[], random: () => number): number[][] {
-  return samples.map((sample) => sample.map(() => sample[below(sample.length, random)]));
+/** True when every sample repeats one value, as exact counts do: every resample is then the samples again. */
+function isConstant(samples: readonly (readonly number[])[]): boolean {
+  return samples.every((sample) => sample.every((value) => value === sample[0]));
 }
 
-function drawRounds(samples: readonly (readonly number[])[], random: () => number): number[][] {
-  const rounds = samples[0].map(() => below(samples[0].length, random));
-  return samples.map((sample) => rounds.map((round) => sample[round]));
+function replicate(samples: readonly (readonly number[])[], statistic: (samples: readonly (readonly number[])[]) => number, resamples: number, seed: number, draw: Draw): number[] {
+  const random = seededRandom(seed);
+  const resample = samples.map((sample) => sample.slice());
+  return Array.from({ length: resamples }, () => {
+    draw(samples, random, resample);
+    return statistic(resample);
+  });
+}
+
+// These run thousands of times an estimate, thousands of estimates a figure: hence loops, and one array for all resamples.
+type Draw = (samples: readonly (readonly number[])[], random: () => number, into: number[][]) => void;
+
+const drawEach: Draw = (samples, random, into) => {
+  for (let s = 0; s < samples.length; s++) {
+    const sample = samples[s];
+    for (let i = 0; i < sample.length; i++) into[s][i] = sample[below(sample.length, random)];
+  }
+};
+
+const drawRounds: Draw = (samples, random, into) => {
+  for (let i = 0; i < samples[0].length; i++) {
+    const round = below(samples[0].length, random);
+    for (let s = 0; s < samples.length; s++) into[s][i] = samples[s][round];
+  }
+};
+
+/** Ascending copy. */
+function sorted(sample: readonly number[]): ArrayLike<number> {
+  if (sample.length > 20) return new Float64Array(sample).sort();
+  // By insertion: for a handful of repeats, calling the built-in sort takes longer than sorting.
+  const copy = sample.slice();
+  for (let i = 1; i < copy.length; i++) {
+    const value = copy[i];
+    let place = i;
+    for (; place > 0 && copy[place - 1] > value; place--) copy[place] = copy[place - 1];
+    copy[place] = value;
+  }
+  return copy;
 }
 
 function shuffled<T>(items: readonly T[], random: () => number): T[] {
@@ -193,10 +233,11 @@ function below(limit: number, random: () => number): number {
   return Math.floor(random() * limit);
 }
 
-function check(sample: readonly number[]): void {
+function check(sample: ArrayLike<number>): void {
   if (sample.length === 0) throw new Error('statistics of an empty sample asked for; measure at least one repeat');
-  const bad = sample.findIndex((value) => !Number.isFinite(value));
-  if (bad >= 0) throw new Error(`repeat ${bad + 1} of ${sample.length} is ${sample[bad]}; drop failed runs first`);
+  for (let i = 0; i < sample.length; i++) {
+    if (!Number.isFinite(sample[i])) throw new Error(`repeat ${i + 1} of ${sample.length} is ${sample[i]}; drop failed runs first`);
+  }
 }
 
 function checkPaired(samples: readonly (readonly number[])[]): void {

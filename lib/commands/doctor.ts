@@ -60,8 +60,8 @@ function describeOne(name: string, capability: Capability): string[] {
 
 function describeFigures(found: Record<CapabilityName, Capability>): string {
   return ['', 'figures', ...feasibility(found).flatMap(({ item, verdict, parts, missing }) => [
-    `  ${item}  ${verdict}${missing.length > 0 ? ` (in part; missing: ${missing.join(', ')})` : ''}`,
-    ...parts.map((part) => `         ${part}`),
+    `  ${item}  ${verdict}${parts.length > 0 && missing.length > 0 ? ', in part' : ''}`,
+    ...[...parts, ...missing.map((what) => `missing: ${what}`)].map((line) => `         ${line}`),
   ])].join('\n');
 }
 

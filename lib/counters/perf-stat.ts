@@ -1,9 +1,10 @@
 /**
- * perf stat: event counts of the worker thread, whatever events this CPU gives.
+ * perf stat: cycles and instructions of the worker thread, in user and in kernel code.
  *
  * Needs: perf; hardware events need a performance monitoring unit, which most virtual machines hide.
- * Misses: other threads; with perf_event_paranoid above 1 and no root, the kernel. Counters are fewer than events, so
- * groups take turns: a count whose `runningPercent` is below 100 is perf's extrapolation from that part of the time.
+ * Misses: other threads; with perf_event_paranoid above 1 and no root, the kernel. Should something else on the machine
+ * hold counters too, they take turns: a count whose `runningPercent` is below 100 is perf's extrapolation from that
+ * part of the time.
  */
 import * as fs from 'node:fs';
 import * as path from 'node:path';
@@ -30,52 +31,59 @@ export interface PerfStatSample {
 export const softwareEvents = ['task-clock', 'context-switches', 'cpu-migrations', 'page-faults'];
 
 /**
- * Hardware events, in groups of at most four so that each fits the general counters of every CPU since Haswell with
- * SMT on; cycles and instructions have fixed counters and go with every group, so that ratios are of one window.
- * Generic names: the kernel maps them per CPU (arch/x86/events). iTLB-loads is not lookups on Intel but first-level
- * misses that the second level holds.
+ * Hardware events, counted as one group: all at the same time or none, so that their ratios are of one window. Four, of
+ * which Intel holds two on fixed counters, fit every x86-64 server CPU since Haswell with SMT on, so that nothing takes
+ * turns. User and kernel code apart; all code is their sum. Generic names: the kernel maps them per CPU (arch/x86/events).
  */
-export const hardwareGroups = [
-  ['cycles:u', 'instructions:u', 'cycles:k', 'instructions:k'],
-  ['cycles', 'instructions', 'branches', 'branch-misses'],
-  ['cycles', 'instructions', 'L1-icache-load-misses', 'L1-dcache-load-misses'],
-  ['cycles', 'instructions', 'iTLB-loads', 'iTLB-load-misses'],
-  ['cycles', 'instructions', 'cache-references', 'cache-misses'],
-];
+export const hardwareGroup = ['cycles:u', 'instructions:u', 'cycles:k', 'instructions:k'] as const;
 
 const file = 'perf-stat.jsonl';
 
 export const perfStat: Collector<PerfStatSample[]> = {
   name: 'perf-stat',
-  version: async () => `1 / perf ${await perfVersion()}`,
+  version: async () => `2 / perf ${await perfVersion()} / ${(await countable()).join(',') || 'software events'}`,
   probe,
-  record: (sidecar, dir, body, cpus) => recordStat(sidecar, dir, body, cpus),
+  record: recordStat,
   read: (dir) => parsePerfStat(fs.readFileSync(path.join(dir, file), 'utf8'), path.join(dir, file)),
-  misses: 'threads other than the worker; counts below 100 % running are extrapolated',
+  misses: 'threads other than the worker; without the right to it, the kernel; counts below 100 % running are extrapolated',
   disturbance: 'none seen beyond the noise floor (on and off interleaved): counters are read when the thread is switched, not while it runs',
 };
 
 async function recordStat<T>(sidecar: Collected, dir: string, body: () => Promise<T>, cpus: number[]): Promise<T> {
-  const groups = await supportedGroups();
-  const events = [softwareEvents.join(','), ...groups.map((group) => `{${group.join(',')}}`)].flatMap((group) => ['-e', group]);
+  const hardware = await countable();
+  const groups = [softwareEvents.join(','), ...(hardware.length > 0 ? [`{${hardware.join(',')}}`] : [])];
+  const events = groups.flatMap((group) => ['-e', group]);
   return whilePerf(['stat', '-j', '-o', path.join(dir, file), ...events, '-t', String(sidecar.workerTid)], cpus, body);
 }
 
 async function probe(): Promise<Availability> {
   const basic = await probePerf(['stat', '-e', 'task-clock', 'true']);
   if (!basic.available) return basic;
-  const groups = await supportedGroups();
-  return groups.length > 0 ? basic : { ...basic, note: 'software events only: this machine shows no performance monitoring unit (a virtual machine usually hides it)' };
+  const counted = await countable();
+  if (counted.length === 0) return { ...basic, note: 'software events only: this machine shows no performance monitoring unit (a virtual machine usually hides it)' };
+  return counted.length === hardwareGroup.length ? basic : { ...basic, note: `${counted.join(', ')} only; for kernel code run as root, or lower /proc/sys/kernel/perf_event_paranoid to 1` };
 }
 
-/** The hardware groups this CPU counts, without the events it lacks; none where there is no monitoring unit. */
-async function supportedGroups(): Promise<string[][]> {
-  const events = [...new Set(hardwareGroups.flat())];
-  const tried = await run(['perf', 'stat', '-j', ...events.flatMap((event) => ['-e', event]), 'true'], { env: perfEnvironment, allow: 'any' });
-  if (tried.exitCode !== 0) return [];
-  const missing = new Set(parsePerfStat(tried.stderr, 'perf stat').filter((sample) => sample.status === 'not supported').map((sample) => sample.event));
-  return hardwareGroups.map((group) => group.filter((event) => !missing.has(event)))
-    .filter((group) => group.some((event) => !/^(cycles|instructions)$/.test(event)));
+/** What of the hardware group can be counted here; nothing where there is no monitoring unit. */
+async function countable(): Promise<string[]> {
+  return countedIn(await tryEvents(hardwareGroup));
+}
+
+/**
+ * Counts each event by itself, so that one the CPU does not know, or the kernel does not permit, takes none of the others
+ * with it. @returns perf's own lines; empty where perf counts nothing.
+ */
+export async function tryEvents(events: readonly string[]): Promise<string> {
+  const lines = await Promise.all(events.map(async (event) => {
+    const { exitCode, stderr } = await run(['perf', 'stat', '-j', '-e', event, 'true'], { allow: 'any', env: perfEnvironment });
+    return exitCode === 0 ? stderr : '';
+  }));
+  return lines.join('\n').trim();
+}
+
+/** The events that have a count, from what {@link tryEvents} returned. */
+export function countedIn(output: string): string[] {
+  return output === '' ? [] : parsePerfStat(output, 'perf stat').filter(({ status }) => status === 'counted').map(({ event }) => event);
 }
 
 /**

@@ -2,7 +2,7 @@
 import { interruptions } from '../host/process.js';
 import { describePlan, estimateS, type CollectorName, type Plan, type PlannedRun } from './plan.js';
 import { measure } from './measure.js';
-import { collectorIdentity, collectors } from './collectors.js';
+import { collectorIdentity, worthPlanning } from './collectors.js';
 import { withTestbed, type Testbed, type TestbedOptions } from './testbed.js';
 import type { Run } from '../store/run-store.js';
 
@@ -78,7 +78,7 @@ export async function carryOut(plan: Plan, options: CampaignOptions = {}): Promi
 async function withoutLackingTools(runs: PlannedRun[]): Promise<{ possible: PlannedRun[]; unavailable: Lacking[] }> {
   const unavailable: Lacking[] = [];
   for (const collector of new Set(runs.map((run) => run.collector))) {
-    const answer = await collectors[collector].probe();
+    const answer = await worthPlanning(collector);
     if (answer.available) continue;
     unavailable.push({ collector, runs: runs.filter((run) => run.collector === collector), reason: answer.reason, remedy: answer.remedy });
   }

@@ -14,6 +14,8 @@ export interface CapacityData {
   recording: Pick<Recording, 'name' | 'origin'>;
   /** As the machine names it. */
   cpuModel: string;
+  /** e.g. `Ice Lake-SP`; null when our table does not know the core. */
+  microarchitecture: string | null;
   envoyVersion: string;
   backend: string;
   /**
@@ -39,6 +41,7 @@ export function capacityData(recording: Pick<Recording, 'name' | 'origin'>, all:
   return {
     recording,
     cpuModel: provenance.machine.cpuModel,
+    microarchitecture: provenance.machine.microarchitecture,
     envoyVersion: provenance.envoyVersion,
     backend: spec.backend.name,
     points: table(columns(runs.filter((run) => run.spec.load.mode === 'open').map(pointRow), pointColumns)),

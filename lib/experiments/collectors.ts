@@ -3,6 +3,8 @@ import type { Collected, Collector } from '../counters/collector.js';
 import { instructionRegions, instructionWrap } from '../counters/instruction-regions.js';
 import { perfRecord } from '../counters/perf-record.js';
 import { perfStat } from '../counters/perf-stat.js';
+import type { Availability } from '../host/availability.js';
+import { probeHardwareCounters } from '../host/capabilities.js';
 import type { CollectorName } from './plan.js';
 
 /** The undisturbed run: nothing but the scheduler's accounts, which every run keeps anyway. */
@@ -22,6 +24,15 @@ export const collectors: Record<CollectorName, Collector<unknown>> = {
   'perf-record': perfRecord,
   instructions: instructionRegions,
 };
+
+/**
+ * Whether a plan's runs with a collector are worth making here. perf stat works without hardware counters too, but then
+ * counts nothing of what it is planned for.
+ */
+export async function worthPlanning(name: CollectorName): Promise<Availability> {
+  const answer = await collectors[name].probe();
+  return name === 'perf-stat' && answer.available ? probeHardwareCounters() : answer;
+}
 
 /** What names a collector in a run's key. */
 export async function collectorIdentity(name: CollectorName): Promise<{ name: string; version: string }> {

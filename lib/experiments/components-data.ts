@@ -1,10 +1,12 @@
-/** Tidy data of experiment `components`: raw runs in, three tables out. */
+/** Tidy data of experiment `components`: raw runs in, four tables out. */
 import { table } from 'arquero';
 import { attributeInstructions, attributeSamples } from '../analysis/attribution.js';
 import type { CostTables } from '../analysis/request-cost.js';
+import type { CounterRow, CounterTables } from '../analysis/request-counters.js';
 import { median } from '../analysis/statistics.js';
 import { instructionRegions } from '../counters/instruction-regions.js';
 import { perfRecord } from '../counters/perf-record.js';
+import { hardwareGroup, perfStat } from '../counters/perf-stat.js';
 import type { LoadOutcome } from '../load/types.js';
 import type { Grouping } from '../paper/components.js';
 import { loadBinary, type BinaryFacts } from '../store/binaries.js';
@@ -23,7 +25,7 @@ export interface PolicyInfo {
   frame: string;
 }
 
-export interface ComponentsData extends CostTables {
+export interface ComponentsData extends CostTables, CounterTables {
   origin: string;
   cpuModel: string;
   envoyVersion: string;
@@ -33,6 +35,7 @@ export interface ComponentsData extends CostTables {
   notes: string[];
   /** Ids of the runs behind a policy's values of one collector. */
   runsOf(policy: string, collector: CollectorName): string[];
+  /** Of all collectors but hardware counters, whose values are never mixed with those of others. */
   allRunsOf(policy: string): string[];
   /** CPU time per request of a policy measured twice in every round; empty for the others. */
   twins(policy: string): [number, number][];
@@ -51,6 +54,7 @@ export function componentsData(recording: Pick<Recording, 'name' | 'dir' | 'orig
   const factsOf = (run: Run) => binaries.get(run.spec.envoyBuildId)!;
   const by = (collector: CollectorName) => good.filter((run) => run.spec.collector.name === collector);
   const cpuRows = by('cpu-time').flatMap(cpuRow);
+  const counterRows = by('perf-stat').flatMap(counterRow);
   return {
     origin: recording.origin,
     cpuModel: runs[0].provenance.machine.cpuModel,
@@ -60,9 +64,10 @@ export function componentsData(recording: Pick<Recording, 'name' | 'dir' | 'orig
     instructions: table(columns(by('instructions').flatMap((run) => instructionRows(run, factsOf(run))), instructionColumns)),
     cpu: table(columns(cpuRows, cpuColumns)),
     samples: table(columns(by('perf-record').flatMap((run) => sampleRows(run, factsOf(run))), sampleColumns)),
-    notes: notesOn(runs, good, [...binaries.values()]),
+    counters: table(columns(counterRows, counterColumns)),
+    notes: [...notesOn(runs, good, [...binaries.values()]), ...multiplexingNote(counterRows)],
     runsOf: (policy, collector) => good.filter((run) => run.policy.id === policy && run.spec.collector.name === collector).map(({ id }) => id),
-    allRunsOf: (policy) => good.filter((run) => run.policy.id === policy).map(({ id }) => id),
+    allRunsOf: (policy) => good.filter((run) => run.policy.id === policy && run.spec.collector.name !== 'perf-stat').map(({ id }) => id),
     twins: (policy) => twins(cpuRows.filter((row) => row.policy === policy)),
   };
 }
@@ -117,6 +122,39 @@ function cpuRow(run: Run): CpuRow[] {
     cpuUs: cpuUsPerRequest(cpu), clockHz: clockHz.length > 0 ? median(clockHz) : null,
     utilisation: cpu.worker.runNs / 1000 / windowUs, perS: cpu.requests / (windowUs / 1e6), run: run.id,
   }];
+}
+
+const counterColumns = ['policy', 'repeat', 'userCycles', 'userInstructions', 'kernelCycles', 'kernelInstructions', 'runningPercent', 'run'] as const;
+
+/**
+ * Counts of one request. perf counts some milliseconds longer than requests are (switching on and off happens outside the
+ * window), which is below a per cent of the shortest window. None where perf saw no hardware event at all.
+ */
+function counterRow(run: Run): CounterRow[] {
+  const { requests } = readJson<CpuWindow>(run, runFiles.cpu);
+  const counted = perfStat.read(run.dir).filter(({ event, status }) => (hardwareGroup as readonly string[]).includes(event) && status === 'counted');
+  if (requests === 0 || counted.length === 0) return [];
+  const perRequest = (event: (typeof hardwareGroup)[number]) => {
+    const value = counted.find((sample) => sample.event === event)?.value ?? null;
+    return value === null ? null : value / requests;
+  };
+  return [{
+    policy: run.policy.id, repeat: run.repeat, run: run.id,
+    userCycles: perRequest('cycles:u'), userInstructions: perRequest('instructions:u'),
+    kernelCycles: perRequest('cycles:k'), kernelInstructions: perRequest('instructions:k'),
+    runningPercent: Math.min(...counted.map(({ runningPercent }) => runningPercent)),
+  }];
+}
+
+/** perf rounds to hundredths of a per cent. */
+const alwaysRunning = 99.99;
+
+function multiplexingNote(rows: CounterRow[]): string[] {
+  const shared = rows.filter(({ runningPercent }) => runningPercent < alwaysRunning);
+  if (shared.length === 0) return [];
+  const least = shared.reduce((a, b) => (b.runningPercent < a.runningPercent ? b : a));
+  return [`Hardware counters were shared in ${shared.length} of ${rows.length} runs: the events were counted ${least.runningPercent.toFixed(1)} % of the time at least `
+    + `(${least.run}), and perf extrapolates from that.`];
 }
 
 function twins(rows: CpuRow[]): [number, number][] {

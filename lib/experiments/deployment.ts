@@ -1,6 +1,6 @@
 /**
  * Experiment `deployment` (Figures 2, 3 and 4): what this machine is and can do, and two services with sidecars as they
- * really ran on it. It is looked at anew each time, since a deployment is of the moment; each look is a run of its own.
+ * really ran on it. Each look is a run of its own; one that is recorded is looked at again only when asked.
  */
 import * as fs from 'node:fs';
 import * as path from 'node:path';
@@ -43,6 +43,8 @@ export interface DeploymentOptions {
   payloadBytes?: number;
   /** An HTTP policy of the catalogue, for both sidecars; `http` by default. */
   policy?: string;
+  /** Look again where such a pair was looked at already; by default as WORKBENCH_FRESH says (`--fresh`). */
+  fresh?: boolean;
 }
 
 const defaults = { payloadBytes: 100, policy: 'http' };
@@ -51,31 +53,37 @@ const timedRounds = 200;
 const collector = { name: 'deployment', version: '1' };
 
 /**
- * Brings the pair up, looks at it, takes it down; says instead why not, where this machine or session does not measure.
+ * Brings the pair up, looks at it, takes it down, unless that is recorded; says instead why not, where this machine or
+ * session does not measure.
  * @returns one line for the reader.
  */
 export async function deployHere(options: DeploymentOptions = {}, mode: SessionMode = sessionMode()): Promise<string> {
   if (mode === 'recorded') return 'Not deploying (WORKBENCH_MODE=recorded): what follows is what was seen when the recording was made.';
   const able = await canMeasure();
   if (!able.available) return `Not deploying here: ${able.reason}. What follows is from the committed recordings. To deploy: ${able.remedy}.`;
-  const { policy, provenance } = await measureDeployment(options);
-  return `Two services with their sidecars (${policy.label}, Envoy ${provenance.envoyVersion}) were up on this machine, were looked at, and are down again.`;
+  const { run: { policy, provenance, startedAt }, recorded } = await measureDeployment(options);
+  const pair = `Two services with their sidecars (${policy.label}, Envoy ${provenance.envoyVersion}) were up on this machine`;
+  if (recorded) return `${pair} on ${startedAt.slice(0, 10)}; what was seen then is recorded already. To look again: deployHere({ fresh: true }), or --fresh.`;
+  return `${pair}, were looked at, and are down again.`;
 }
 
 /**
- * One look at a live pair, recorded as a further repeat.
+ * The last look at a live pair that this clone recorded; without one, or with `fresh`, a look now, recorded as a
+ * further repeat.
  * @throws Error when another measurement runs, there is no usable Envoy, or a request fails; nothing is kept then.
  */
-export async function measureDeployment(options: DeploymentOptions = {}, testbedOptions: TestbedOptions = {}): Promise<Run> {
-  const { payloadBytes, policy: id } = { ...defaults, ...options };
+export async function measureDeployment(options: DeploymentOptions = {}, testbedOptions: TestbedOptions = {}): Promise<{ run: Run; recorded: boolean }> {
+  const { payloadBytes, policy: id, fresh } = { ...defaults, fresh: process.env.WORKBENCH_FRESH === '1', ...options };
   const policy = httpPolicy(id);
-  // Probing builds what is missing, e.g. the load generator: before, not beside, the timed requests.
-  const capabilities = await probeCapabilities();
   return withTestbed(testbedOptions, async (testbed) => {
     const load = { mode: 'exactly', connections: 1, path: `/${payloadBytes}`, requests: followedRequests } as const;
     const spec = await testbed.spec(policy, load, collector);
-    const repeat = testbed.store.measured(deployment, spec).reduce((next, run) => Math.max(next, run.repeat + 1), 0);
-    return testbed.store.record(deployment, spec, { policy: { id, label: policy.label, frame: policy.frame }, repeat }, async (dir) => {
+    const last = testbed.store.measured(deployment, spec).at(-1);
+    if (last && !fresh) return { run: last, recorded: true };
+    // Probing builds what is missing, e.g. the load generator: before, not beside, the timed requests.
+    const capabilities = await probeCapabilities();
+    const about = { policy: { id, label: policy.label, frame: policy.frame }, repeat: last ? last.repeat + 1 : 0 };
+    const run = await testbed.store.record(deployment, spec, about, async (dir) => {
       const cpu = testbed.cpus.worker;
       const coreClock = { cpu, ...(await measureCoreClockHz(cpu)) };
       const observation: Observation = { ...(await observe(testbed, policy, payloadBytes)), capabilities, coreClock };
@@ -84,6 +92,7 @@ export async function measureDeployment(options: DeploymentOptions = {}, testbed
       const { machine, envoy } = testbed;
       return { provenance: { machine, envoyVersion: envoy.version, projectVersion: projectVersion(), tools, commands: [], coreClockHz: [coreClock.hz] }, warnings: [] };
     });
+    return { run, recorded: false };
   });
 }
 

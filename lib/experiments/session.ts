@@ -78,7 +78,7 @@ export function chooseSource(store: RunStore, plan: Plan): Source {
   const live = candidates.find(({ recording }) => recording.origin === 'live');
   const committed = candidates.filter(({ recording }) => recording.origin !== 'live').sort(byDate)[0] as typeof live;
   if (!live && !committed) throw new Error(`no runs of "${plan.experiment}": measure them first (${describePlan(plan.runs)}) with \`npm run reproduce\``);
-  const wanted = committed ? usable(committed.runs) : plan.runs.map((run) => measures(run.config.id, run.collector, run.load.mode));
+  const wanted = committed ? usable(committed.runs) : plan.runs.filter((run) => needed(run.collector)).map((run) => measures(run.config.id, run.collector, run.load.mode));
   const lacking = live ? missingFrom(live.runs, wanted) : '';
   if (live && lacking === '') return { ...live, why: `measured live on this machine (${live.runs.length} runs)` };
   if (!committed) return { ...live!, why: `measured live on this machine, in part: it lacks ${lacking}` };
@@ -97,9 +97,18 @@ function missingFrom(runs: Run[], wanted: string[]): string {
   return missing.slice(0, 3).join(', ') + (missing.length > 3 ? ` and ${missing.length - 3} more` : '');
 }
 
-/** What was measured well enough to be plotted; a search that ended at the generator's limit is: that is its result. */
+/**
+ * What was measured well enough to be plotted; a search that ended at the generator's limit is: that is its result.
+ * Hardware counters are left out: most virtual machines have none, and a recording that has them must not keep such a
+ * machine from drawing its own runs, which then say that they lack them.
+ */
 function usable(runs: Run[]): string[] {
-  return runs.filter(isGood).map((run) => measures(run.policy.id, run.spec.collector.name, run.spec.load.mode));
+  return runs.filter((run) => isGood(run) && needed(run.spec.collector.name))
+    .map((run) => measures(run.policy.id, run.spec.collector.name, run.spec.load.mode));
+}
+
+function needed(collector: string): boolean {
+  return collector !== 'perf-stat';
 }
 
 function measures(policy: string, collector: string, load: string): string {

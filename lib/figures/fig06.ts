@@ -6,6 +6,7 @@ import { paperFig6 } from '../deploy/catalogue.js';
 import type { CapacityData } from '../experiments/capacity-data.js';
 import { judge, judgeAll, unavailable, type Evidence, type Judgement } from '../report/verdicts.js';
 import type { Method, Row } from '../store/value.js';
+import { pairOfGenerations } from './generations.js';
 import { methodLine, paperSays, unique, type Item } from './item.js';
 import { policyColour } from './palette.js';
 import { repeatsNote } from './repeats-note.js';
@@ -186,20 +187,33 @@ function judgements(machines: CapacityData[]): Judgement[] {
 }
 
 function throughputVerdict(machine: CapacityData): Judgement {
-  const knees = (policy: string) => kneesOf(machine).filter((knee) => knee.policy === policy && knee.good);
-  const [tcp, http] = [knees('tcp'), knees('http')];
-  if (tcp.length === 0 || http.length === 0) return unavailable('C04', 'throughput', 'no knee of both TCP and HTTP without a warning in this recording');
-  const runs = [...tcp, ...http].map(({ run }) => run);
-  if ([...tcp, ...http].every(({ limitedBy, kneePerS }) => limitedBy === 'sidecar' && kneePerS > 0)) {
-    const [fast, slow] = [tcp, http].map((own) => own.map(({ kneePerS }) => kneePerS));
-    return judge('C04', 'throughput', evidence(machine, ratioEstimate(fast, slow), 'x', 'measured: throughput', runs));
+  const [tcp, http] = ['tcp', 'http'].map((policy) => ({ machine, policy }));
+  const compared = capacityRatio(tcp, http);
+  return 'reason' in compared ? unavailable('C04', 'throughput', compared.reason) : judge('C04', 'throughput', evidence(machine, compared.ratio, 'x', compared.method, compared.runs));
+}
+
+/** A policy on a machine. */
+interface Side { machine: CapacityData; policy: string }
+
+/** Maximum throughput of one side over that of the other, both by the same method. */
+function capacityRatio(a: Side, b: Side): { ratio: Estimate; method: Method; runs: string[] } | { reason: string } {
+  const knees = [a, b].map(({ machine, policy }) => kneesOf(machine).filter((knee) => knee.policy === policy && knee.good));
+  if (knees.some((own) => own.length === 0)) return { reason: `no knee of both ${nameOfSide(a, b)} and ${nameOfSide(b, a)} without a warning in this recording` };
+  const runs = knees.flat().map(({ run }) => run);
+  if (knees.flat().every(({ limitedBy, kneePerS }) => limitedBy === 'sidecar' && kneePerS > 0)) {
+    const [x, y] = knees.map((own) => own.map(({ kneePerS }) => kneePerS));
+    return { ratio: ratioEstimate(x, y), method: 'measured: throughput', runs };
   }
   // From CPU time per request on both sides, as one side could not be driven to its limit.
-  const [tcpPoints, httpPoints] = ['tcp', 'http'].map((policy) => busiestPoints(machine, policy));
-  const [tcpCpu, httpCpu] = [[...tcp, ...tcpPoints], [...http, ...httpPoints]].map((own) => own.flatMap(({ cpuUsPerRequest }) => cpuUsPerRequest ?? []));
-  if (tcpCpu.length === 0 || httpCpu.length === 0) return unavailable('C04', 'throughput', 'no request was answered at full speed');
-  const all = [...runs, ...[...tcpPoints, ...httpPoints].map(({ run }) => run)];
-  return judge('C04', 'throughput', evidence(machine, ratioEstimate(httpCpu, tcpCpu), 'x', 'modelled', all));
+  const points = [a, b].map(({ machine, policy }) => busiestPoints(machine, policy));
+  const [x, y] = knees.map((own, i) => [...own, ...points[i]].flatMap(({ cpuUsPerRequest }) => cpuUsPerRequest ?? []));
+  if (x.length === 0 || y.length === 0) return { reason: 'no request was answered at full speed' };
+  return { ratio: ratioEstimate(y, x), method: 'modelled', runs: [...runs, ...points.flat().map(({ run }) => run)] };
+}
+
+/** What tells it from the other. */
+function nameOfSide(own: Side, other: Side): string {
+  return own.machine === other.machine ? own.policy.toUpperCase() : nameOf(own.machine);
 }
 
 /** The points at the knee, where batching is as at full speed. */
@@ -208,7 +222,7 @@ function busiestPoints(machine: CapacityData, policy: string): Point[] {
 }
 
 function latencyVerdict(machine: CapacityData): Judgement {
-  const points = pointsOf(machine).filter(({ kneeShare, good }) => kneeShare === comparedShare && good);
+  const points = comparedPoints(machine);
   const p99 = (policy: string): Rounds => new Map(points.filter((point) => point.policy === policy).map(({ repeat, p99Us }) => [repeat, p99Us]));
   const cases = unique(points.map(({ policy }) => policy)).flatMap((policy) => {
     const [{ frame, label }] = points.filter((point) => point.policy === policy);
@@ -220,11 +234,35 @@ function latencyVerdict(machine: CapacityData): Judgement {
   return cases.length > 0 ? judgeAll('C04', 'latency', cases) : unavailable('C04', 'latency', `no two policies of one protocol have points without a warning at ${comparedShare} of the knee`);
 }
 
+/** C05 and C06: every policy that both machines have, on the newer against the older one. */
 function generationVerdicts(machines: CapacityData[]): Judgement[] {
-  const reason = machines.length < 2
-    ? 'needs recordings of two machines some generations apart; there is one so far (`npm run pack` makes one of any machine)'
-    : 'the machines recorded so far are not five Intel generations apart';
-  return [unavailable('C05', 'throughput', reason), unavailable('C06', 'latency', reason)];
+  const pair = pairOfGenerations(machines);
+  if ('reason' in pair) return [unavailable('C05', 'throughput', pair.reason), unavailable('C06', 'latency', pair.reason)];
+  const { newer, older } = pair;
+  const shared = inOrder(unique(kneesOf(newer).map(({ policy }) => policy))).filter((policy) => kneesOf(older).some((knee) => knee.policy === policy));
+  const faster = shared.flatMap((policy) => {
+    const compared = capacityRatio({ machine: newer, policy }, { machine: older, policy });
+    return 'reason' in compared ? [] : [{ ...evidence(newer, compared.ratio, 'x', compared.method, compared.runs), case: kneesOf(newer).find((knee) => knee.policy === policy)!.label }];
+  });
+  const sooner = shared.flatMap((policy) => latencySaved(newer, older, policy));
+  const between = `${nameOf(newer)} and ${nameOf(older)} are far enough apart, but have no policy in common`;
+  return [
+    faster.length > 0 ? judgeAll('C05', 'throughput', faster) : unavailable('C05', 'throughput', `${between} whose knee has no warning`),
+    sooner.length > 0 ? judgeAll('C06', 'latency', sooner) : unavailable('C06', 'latency', `${between} whose points at ${comparedShare} of the knee have no warning`),
+  ];
+}
+
+/** Per cent of the older machine's p99 latency that the newer one saves, each at the same share of its own knee. */
+function latencySaved(newer: CapacityData, older: CapacityData, policy: string): Evidence[] {
+  const [points, others] = [newer, older].map((machine) => comparedPoints(machine).filter((point) => point.policy === policy));
+  if (points.length === 0 || others.length === 0) return [];
+  const { value, interval, n } = relativeDifferenceEstimate(points.map(({ p99Us }) => p99Us), others.map(({ p99Us }) => p99Us));
+  const saved: Estimate = { value: -100 * value, interval: interval && [-100 * interval[1], -100 * interval[0]], n };
+  return [{ ...evidence(newer, saved, '%', 'measured: latency', [...points, ...others].map(({ run }) => run)), case: points[0].label }];
+}
+
+function comparedPoints(machine: CapacityData): Point[] {
+  return pointsOf(machine).filter(({ kneeShare, good }) => kneeShare === comparedShare && good);
 }
 
 function evidence(machine: CapacityData, estimate: Estimate, unit: string, method: Method, runs: string[]): Evidence {

@@ -1,15 +1,18 @@
-/** Figure 7: where the instructions and the CPU time of one request go, per policy, and user IPC. */
+/** Figure 7: where the instructions and the CPU time of one request go, per policy, and IPC. */
 import type { Data } from 'plotly.js-dist';
 import {
-  attributedOrder, cpuRounds, cpuUs, differenceOf, instructionsByComponent, partOf, quotientOf, shareByComponent, totalInstructions, userIpc, userShare,
+  attributedOrder, cpuRounds, cpuUs, differenceOf, instructionsByComponent, partOf, quotientOf, shareByComponent, totalInstructions, userShare,
 } from '../analysis/request-cost.js';
+import { countedCycles } from '../analysis/request-counters.js';
 import { commonRounds } from '../analysis/rounds.js';
 import { median, medianEstimate, ratioEstimate, scaled, type Estimate } from '../analysis/statistics.js';
 import { paperFig7 } from '../deploy/catalogue.js';
 import type { ComponentsData, PolicyInfo } from '../experiments/components-data.js';
 import { components, type Attributed, type Grouping } from '../paper/components.js';
 import { judge, judgeAll, unavailable, type Evidence, type Judgement } from '../report/verdicts.js';
-import type { Method, Row } from '../store/value.js';
+import type { Row } from '../store/value.js';
+import { hasCounters, ipcFalls, ipcMarkers, ipcRises, ipcRows, ipcVerdicts } from './fig07-ipc.js';
+import { evidence, policiesOf, row } from './fig07-values.js';
 import type { Figure } from './figure.js';
 import { methodLine, paperSays, type Item } from './item.js';
 import { componentColour, paperColour } from './palette.js';
@@ -32,7 +35,7 @@ export function fig07(data: ComponentsData, grouping: Grouping = 'authors', poli
     item: grouping === 'authors' ? 'fig07' : 'fig07-ours',
     title: `Figure 7: cost of a request per policy, ${groupingTitle[grouping]}`,
     rows,
-    figure: rows.some(({ value }) => value !== null) ? picture(shown, rows, grouping) : null,
+    figure: rows.some(({ value }) => value !== null) ? picture(shown, rows, grouping, hasCounters(data)) : null,
     table: null,
     paper: paperSays('fig07'),
     notes: notes(data, shown),
@@ -40,15 +43,15 @@ export function fig07(data: ComponentsData, grouping: Grouping = 'authors', poli
   };
 }
 
-function picture(shown: PolicyInfo[], rows: Row[], grouping: Grouping): Figure {
+function picture(shown: PolicyInfo[], rows: Row[], grouping: Grouping, counters: boolean): Figure {
   const cpu = bars(rows, 'us CPU/request', 1, 'y2');
   const instructions = bars(rows, 'user instructions/request', 1000, 'y');
   return styled({
     title: 'Figure 7: one request through the sidecar, by component',
-    alt: `User instructions, CPU time and user IPC of one request for ${shown.length} policies; ${groupingTitle[grouping]}.`,
+    alt: `User instructions, CPU time and ${counters ? 'IPC' : 'user IPC'} of one request for ${shown.length} policies; ${groupingTitle[grouping]}.`,
     method: `${methodLine(rows)}<br>${groupingTitle[grouping]}`,
-    data: [...onceInLegend([...instructions, ...cpu]), ipcMarkers(rows)],
-    layout: layout(shown),
+    data: [...onceInLegend([...instructions, ...cpu]), ...ipcMarkers(rows)],
+    layout: layout(shown, counters),
   });
 }
 
@@ -63,18 +66,6 @@ function cpuRows(data: ComponentsData, policy: PolicyInfo, grouping: Grouping): 
   const total = perRequest.length > 0 ? medianEstimate(perRequest) : { value: 0, interval: null, n: 0 };
   return [...shareByComponent(data, policy.id, grouping)].map(([component, share]) =>
     row(data, component, policy, partOf(share, total), 'us CPU/request', 'measured: sampled stacks', runs));
-}
-
-function ipcRows(data: ComponentsData, policy: PolicyInfo): Row[] {
-  const ipc = userIpc(data, policy.id) ?? { value: 0, interval: null, n: 0 };
-  return [row(data, 'user IPC', policy, ipc, 'user instructions per cycle', 'modelled', data.allRunsOf(policy.id))];
-}
-
-function row(data: ComponentsData, series: string, policy: PolicyInfo, { value, interval, n }: Estimate, unit: string, method: Method, runs: string[]): Row {
-  const common = { series, x: policy.label, unit, origin: data.origin, runs };
-  return n === 0
-    ? { ...common, value: null, interval: null, method: 'unavailable', reason: series === 'user IPC' ? noIpc : 'not measured in this recording, or only in runs with a warning' }
-    : { ...common, value, interval, method };
 }
 
 function bars(rows: Row[], unit: string, scale: number, yaxis: string): Data[] {
@@ -97,26 +88,11 @@ function onceInLegend(traces: Data[]): Data[] {
   return traces.map((trace, i) => ({ ...trace, showlegend: names.indexOf(trace.name) === i }) as Data);
 }
 
-function ipcMarkers(rows: Row[]): Data {
-  const own = rows.filter((each) => each.series === 'user IPC' && each.value !== null);
-  return {
-    type: 'scatter', mode: 'markers', name: 'user IPC', yaxis: 'y3', showlegend: false,
-    x: own.map((each) => each.x), y: own.map((each) => each.value),
-    error_y: {
-      type: 'data', symmetric: false, visible: true, thickness: 1.5, width: 4,
-      array: own.map((each) => (each.interval ? each.interval[1] - each.value! : 0)),
-      arrayminus: own.map((each) => (each.interval ? each.value! - each.interval[0] : 0)),
-    },
-    marker: { size: 8, color: '#222222' },
-    hovertemplate: '%{x}: %{y:.2f} user instructions per cycle<extra></extra>',
-  } as Data;
-}
-
 /** The paper's IPC, by frame: it counts kernel instructions too, so it is not the same quantity as ours. */
 const paperIpc: Record<string, [number, number] | undefined> = { tcp: [0.7, 0.9], http: [0, 0.6] };
 
 /** The paper's IPC ranges as grey bands behind ours. */
-function layout(shown: PolicyInfo[]): object {
+function layout(shown: PolicyInfo[], counters: boolean): object {
   const bands = shown.flatMap(({ frame }, i) => {
     const range = paperIpc[frame];
     return range ? [{
@@ -131,7 +107,7 @@ function layout(shown: PolicyInfo[]): object {
     xaxis: { tickangle: -45, anchor: 'y3', categoryorder: 'array', categoryarray: shown.map(({ label }) => label) },
     yaxis: { domain: [0.69, 1], title: { text: 'user instructions<br>(thousands/request)' } },
     yaxis2: { domain: [0.34, 0.65], title: { text: 'CPU time<br>(µs/request)' } },
-    yaxis3: { domain: [0, 0.3], title: { text: 'user IPC<br>(grey: paper, all code)' }, rangemode: 'tozero' },
+    yaxis3: { domain: [0, 0.3], title: { text: `${counters ? 'IPC' : 'user IPC'}<br>(grey: paper, all code)` }, rangemode: 'tozero' },
     shapes: bands,
   };
 }
@@ -143,6 +119,7 @@ function notes(data: ComponentsData, shown: PolicyInfo[]): string[] {
   return [
     'Components of CPU time are shares of sampled stacks times the CPU time of undisturbed runs; instructions are counted exactly, user code only.',
     ...repeatsNote('CPU time', shown.map(({ id }) => cpuUs(data, id).length)),
+    ...repeatsNote('Hardware counters', shown.map(({ id }) => countedCycles(data, id, 'user').size)),
     ...(shown.some(({ id }) => id.startsWith('tls')) ? [tlsNote] : []),
     ...data.notes,
   ];
@@ -152,18 +129,6 @@ function judgements(data: ComponentsData): Judgement[] {
   return [
     shareVerdict(data), ...largestVerdicts(data), ...filterVerdicts(data), ...ipcVerdicts(data), ipcRises(data), uniformVerdict(data), ...ipcFalls(data),
   ];
-}
-
-/** Without TLS, which the paper lists as an operator configuration: its encryption is in reads and writes, not in a filter. */
-function policiesOf(data: ComponentsData, frame: 'tcp' | 'http'): PolicyInfo[] {
-  return paperFig7.flatMap((id) => data.policies.filter((policy) => policy.id === id && policy.frame === frame && id !== 'tls'));
-}
-
-function evidence(data: ComponentsData, policy: PolicyInfo | null, estimate: Estimate, unit: string, method: Method): Evidence {
-  return {
-    value: estimate.value, interval: estimate.interval, repeats: estimate.n, unit, method, origin: data.origin,
-    runs: policy ? data.allRunsOf(policy.id) : [], case: policy?.label, cpu: data.cpuModel, envoyVersion: data.envoyVersion,
-  };
 }
 
 /** Share of instructions (all user code) of one component, per cent. */
@@ -220,41 +185,6 @@ function filterVerdicts(data: ComponentsData): Judgement[] {
     byTime.length > 0 ? judgeAll('C09', 'cycles-caption', byTime) : unavailable('C09', 'cycles-caption', nothing),
     largest ? judge('C09', 'cycles-text', largest) : unavailable('C09', 'cycles-text', nothing),
   ];
-}
-
-/** C10 is about all code of a request. Without hardware counters only user IPC is known: not the same quantity, so it cannot judge. */
-function ipcVerdicts(data: ComponentsData): Judgement[] {
-  return (['tcp', 'http'] as const).map((frame) => {
-    const known = policiesOf(data, frame).flatMap((policy) => userIpc(data, policy.id) ?? []).map(({ value }) => value);
-    const beside = known.length > 0 ? `; user code alone runs at ${Math.min(...known).toFixed(2)} to ${Math.max(...known).toFixed(2)} (modelled), which is not the paper's quantity` : '';
-    return unavailable('C10', frame, `instructions of the kernel can only be counted by hardware, and this recording has no run with hardware counters${beside}`);
-  });
-}
-
-const noIpc = 'user IPC needs exact instructions, sampled stacks and CPU time of the same recording';
-
-/** C11: user IPC of Reject 1000 minus Reject 100. */
-function ipcRises(data: ComponentsData): Judgement {
-  return judgeIpcDifference(data, 'C11', 'rises', [['rbac-reject-1000', 'rbac-reject-100']]);
-}
-
-/** C46: each policy against the simpler one before it. */
-function ipcFalls(data: ComponentsData): Judgement[] {
-  return [
-    judgeIpcDifference(data, 'C46', 'tcp', [['rbac-accept-all', 'tcp'], ['rbac-reject-1', 'rbac-accept-all'], ['rbac-reject-100', 'rbac-reject-1']]),
-    judgeIpcDifference(data, 'C46', 'http', [['http-mix-1', 'http'], ['http-mix-2', 'http-mix-1']]),
-  ];
-}
-
-function judgeIpcDifference(data: ComponentsData, claim: string, reading: string, pairs: [string, string][]): Judgement {
-  const cases = pairs.flatMap(([more, less]) => {
-    const [a, b] = [userIpc(data, more), userIpc(data, less)];
-    const policy = data.policies.find(({ id }) => id === more);
-    if (!a || !b || !policy) return [];
-    const runs = [more, less].flatMap((id) => data.allRunsOf(id));
-    return [{ ...evidence(data, policy, differenceOf(a, b), 'instructions per cycle', 'modelled'), case: `${more} minus ${less}`, runs }];
-  });
-  return cases.length > 0 ? judgeAll(claim, reading, cases) : unavailable(claim, reading, noIpc);
 }
 
 /** C12: CPU time of each component but the filter, every policy against its bare protocol. */

@@ -1,10 +1,12 @@
 /** Table 3: cost of filters and of their compositions, attributed and marginal, and whether it adds up. */
 import { componentCycles, cpuRounds, cpuUs, cycleRounds, instructionRounds, instructionsByComponent } from '../analysis/request-cost.js';
 import { marginalCost, paperDeviation, testAdditivity, type Additivity } from '../analysis/cost-model.js';
+import { countedCycles } from '../analysis/request-counters.js';
 import { commonRounds, type Rounds } from '../analysis/rounds.js';
 import { median, medianEstimate, noiseFloor, scaled, type Estimate } from '../analysis/statistics.js';
 import { policyById } from '../deploy/catalogue.js';
 import type { ComponentsData, PolicyInfo } from '../experiments/components-data.js';
+import type { CollectorName } from '../experiments/plan.js';
 import { recomputeTable3, table3 } from '../paper/reported.js';
 import { judge, judgeAll, unavailable, type Evidence, type Judgement } from '../report/verdicts.js';
 import type { Method, Row } from '../store/value.js';
@@ -23,30 +25,44 @@ const paperParts: Record<string, string[]> = {
 
 /** One way to count the cost of a request. */
 interface Measure {
-  name: 'user instructions' | 'CPU time';
-  unit: 'user instructions/request' | 'us CPU/request';
+  name: 'user instructions' | 'CPU time' | 'cycles';
+  unit: 'user instructions/request' | 'us CPU/request' | 'cycles/request';
   method: Method;
+  collector: CollectorName;
   of(data: ComponentsData, policy: string): Rounds;
 }
 
-const instructions: Measure = { name: 'user instructions', unit: 'user instructions/request', method: 'measured: exact instruction counts', of: instructionRounds };
-const cpuTime: Measure = { name: 'CPU time', unit: 'us CPU/request', method: 'measured: CPU time', of: cpuRounds };
+const instructions: Measure = { name: 'user instructions', unit: 'user instructions/request', method: 'measured: exact instruction counts', collector: 'instructions', of: instructionRounds };
+const cpuTime: Measure = { name: 'CPU time', unit: 'us CPU/request', method: 'measured: CPU time', collector: 'cpu-time', of: cpuRounds };
+/** User and kernel code, as the paper's. */
+const cycles: Measure = {
+  name: 'cycles', unit: 'cycles/request', method: 'measured: hardware counters', collector: 'perf-stat', of: (data, policy) => countedCycles(data, policy, 'all'),
+};
+
+/** Cycles only in recordings of machines that count them. */
+function measuresOf(data: ComponentsData): Measure[] {
+  return data.counters.numRows() > 0 ? [instructions, cpuTime, cycles] : [instructions, cpuTime];
+}
 
 export function tab03(data: ComponentsData): Item {
   const shown = listed.flatMap((id) => data.policies.filter((policy) => policy.id === id));
   return {
     item: 'tab03',
     title: 'Table 3: actual and estimated cost of HTTP filters and their compositions',
-    rows: shown.flatMap((policy) => [instructions, cpuTime].flatMap((measure) => costRows(data, policy, measure))),
+    rows: shown.flatMap((policy) => measuresOf(data).flatMap((measure) => costRows(data, policy, measure))),
     figure: null,
-    table: { columns, rows: shown.map((policy) => tableRow(data, policy)) },
+    table: { columns: columnsOf(data), rows: shown.map((policy) => tableRow(data, policy)) },
     paper: paperSays('tab03'),
     notes: notes(data),
     judgements: judgements(data),
   };
 }
 
-const columns = [
+function columnsOf(data: ComponentsData): { key: string; label: string }[] {
+  return measuresOf(data).includes(cycles) ? [...ownColumns, ...cycleColumns, ...paperColumns] : [...ownColumns, ...paperColumns];
+}
+
+const ownColumns = [
   { key: 'policy', label: 'policy' },
   { key: 'attributed', label: 'filter, attributed (user instr.)' },
   { key: 'marginal', label: 'filter, marginal (user instr.)' },
@@ -55,6 +71,15 @@ const columns = [
   { key: 'cpuMarginal', label: 'filter, marginal CPU (µs)' },
   { key: 'cpuTotal', label: 'total CPU (µs)' },
   { key: 'cpuDeviation', label: 'CPU: total vs sum of parts' },
+];
+
+const cycleColumns = [
+  { key: 'cyclesMarginal', label: 'filter, marginal (cycles)' },
+  { key: 'cyclesTotal', label: 'total (cycles)' },
+  { key: 'cyclesDeviation', label: 'cycles: total vs sum of parts' },
+];
+
+const paperColumns = [
   { key: 'paperFilter', label: 'paper: filter (kcycles)' },
   { key: 'paperTotal', label: 'paper: total (kcycles)' },
 ];
@@ -71,6 +96,11 @@ function tableRow(data: ComponentsData, { id, label }: PolicyInfo): Record<strin
     cpuMarginal: single ? '-' : microseconds(marginal(data, id, cpuTime)),
     cpuTotal: microseconds(estimateOf(data, id, cpuTime)),
     cpuDeviation: percent(additivity(data, id, cpuTime)?.ofTotal),
+    ...(measuresOf(data).includes(cycles) ? {
+      cyclesMarginal: single ? '-' : thousands(marginal(data, id, cycles)),
+      cyclesTotal: thousands(estimateOf(data, id, cycles)),
+      cyclesDeviation: percent(additivity(data, id, cycles)?.ofTotal),
+    } : {}),
     paperFilter: paper?.filterKcycles?.toString() ?? '-',
     paperTotal: paper?.totalKcycles?.toString() ?? '-',
   };
@@ -110,7 +140,7 @@ function additivity(data: ComponentsData, policy: string, measure: Measure): Add
 }
 
 function costRows(data: ComponentsData, { id, label }: PolicyInfo, measure: Measure): Row[] {
-  const runsOf = (ids: string[]) => unique(ids.flatMap((each) => data.runsOf(each, measure.name === 'CPU time' ? 'cpu-time' : 'instructions')));
+  const runsOf = (ids: string[]) => unique(ids.flatMap((each) => data.runsOf(each, measure.collector)));
   const row = (series: string, estimate: Estimate | null | undefined, from: string[], unit: string, method: Method): Row => {
     const common = { series: `${series}, ${measure.name}`, x: label, unit, origin: data.origin, runs: runsOf(from) };
     return estimate
@@ -135,6 +165,7 @@ function notes(data: ComponentsData): string[] {
   return [
     ...noiseNotes(data),
     ...repeatsNote('CPU time', listed.map((id) => cpuRounds(data, id).size)),
+    ...repeatsNote('Cycles', listed.map((id) => cycles.of(data, id).size)),
     'A filter costs more than its own functions: its marginal cost includes creating, iterating over and destroying it, and what it makes others do '
       + '(an added header is encoded too). Both are shown; only marginal costs can add up to totals.',
     `Percentages printed in the paper's Table 3 that do not follow from its printed cycles: ${wrong} of ${all}.`,
@@ -168,14 +199,20 @@ function judgements(data: ComponentsData): Judgement[] {
   ];
 }
 
-/** C13 and C47 compare filters only, in cycles; ours by CPU time times clock, with instructions beside. */
+/** C13 and C47 compare filters only, in cycles; by counters where they saw all of it, else by CPU time times clock; instructions beside. */
 function filterSumVerdict(data: ComponentsData, reading: string, policy: string): Judgement {
-  const byTime = additivity(data, policy, cpuTime);
+  const measure = bestForCycles(data, [policy]);
+  const tested = additivity(data, policy, measure);
   const byCount = additivity(data, policy, instructions);
   const beside = byCount?.ofFilters ? evidence(data, policy, scaled(byCount.ofFilters, 100), '%', instructions.method) : undefined;
-  if (!byTime) return unavailable('C13', reading, 'CPU time of the composition or one of its parts was not measured');
-  if (byTime.ofFilters) return judge('C13', reading, evidence(data, policy, scaled(byTime.ofFilters, 100), '%', 'measured: CPU time'), beside);
-  return unavailable('C13', reading, 'the noise of CPU time is larger than what the filters cost: there is nothing to divide by');
+  if (!tested) return unavailable('C13', reading, 'CPU time of the composition or one of its parts was not measured');
+  if (tested.ofFilters) return judge('C13', reading, evidence(data, policy, scaled(tested.ofFilters, 100), '%', measure.method), beside);
+  return unavailable('C13', reading, `the noise of ${measure.name} is larger than what the filters cost: there is nothing to divide by`);
+}
+
+/** What claims about cycles are judged on: counted cycles when all of these compositions have them, else CPU time. */
+function bestForCycles(data: ComponentsData, compositions: string[]): Measure {
+  return compositions.every((policy) => additivity(data, policy, cycles)) ? cycles : cpuTime;
 }
 
 /** C14 by the paper's own formula, base + the policy's filter cycles, the filter by attribution. */
@@ -193,9 +230,10 @@ function totalVerdicts(data: ComponentsData): Judgement[] {
 
 function upperBoundVerdicts(data: ComponentsData, mixes: [string, string][]): Judgement[] {
   const reason = 'CPU time of the composition or one of its parts was not measured';
+  const measure = bestForCycles(data, mixes.map(([, policy]) => policy));
   const cases = mixes.map(([reading, policy]) => {
-    const tested = additivity(data, policy, cpuTime);
-    return { reading, evidence: tested && { ...evidence(data, policy, tested.sumMinusComposition, 'us', cpuTime.method), case: policyById(policy).label } };
+    const tested = additivity(data, policy, measure);
+    return { reading, evidence: tested && { ...evidence(data, policy, tested.sumMinusComposition, measure === cycles ? 'cycles' : 'us', measure.method), case: policyById(policy).label } };
   });
   const known = cases.flatMap((each) => each.evidence ?? []);
   return [
@@ -208,8 +246,9 @@ function upperBoundVerdicts(data: ComponentsData, mixes: [string, string][]): Ju
 /** Runs of bare HTTP and of the parts are behind each of these too: all of them are compared. */
 function evidence(data: ComponentsData, policy: string, estimate: Estimate, unit: string, method: Method): Evidence {
   const ids = unique([base, policy, ...(partsOf(policy) ?? [])]);
+  const runsOf = (id: string) => (method === cycles.method ? data.runsOf(id, cycles.collector) : data.allRunsOf(id));
   return {
-    value: estimate.value, interval: estimate.interval, repeats: estimate.n, unit, method, origin: data.origin, runs: ids.flatMap((id) => data.allRunsOf(id)),
+    value: estimate.value, interval: estimate.interval, repeats: estimate.n, unit, method, origin: data.origin, runs: ids.flatMap(runsOf),
     cpu: data.cpuModel, envoyVersion: data.envoyVersion,
   };
 }

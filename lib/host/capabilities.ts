@@ -3,8 +3,7 @@ import * as fs from 'node:fs';
 import type { Collector } from '../counters/collector.js';
 import { instructionRegions } from '../counters/instruction-regions.js';
 import { perfRecord } from '../counters/perf-record.js';
-import { parsePerfStat, perfStat } from '../counters/perf-stat.js';
-import { perfEnvironment } from '../counters/perf-tool.js';
+import { countedIn, perfStat, tryEvents } from '../counters/perf-stat.js';
 import { whyNoSocketify } from '../deploy/backend.js';
 import { findEnvoy } from '../deploy/envoy-binary.js';
 import { browserAvailability } from '../figures/browser.js';
@@ -28,7 +27,7 @@ export type CapabilityName = (typeof capabilityNames)[number];
 const probes: Record<CapabilityName, { kind: CapabilityKind; probe: () => Promise<Availability> | Availability }> = {
   envoy: { kind: 'sidecar', probe: probeEnvoy },
   schedstat: { kind: 'collector', probe: () => schedstatAvailability(readIfThere('/proc/self/schedstat')) },
-  'hardware counters': { kind: 'collector', probe: probeHardwareEvents },
+  'hardware counters': { kind: 'collector', probe: probeHardwareCounters },
   'perf stat': { kind: 'collector', probe: () => perfStat.probe() },
   'perf record': { kind: 'collector', probe: () => perfRecord.probe() },
   'instruction counts': { kind: 'collector', probe: () => (instructionRegions as Collector<unknown>).probe() },
@@ -80,18 +79,14 @@ const hardwareEvents = [
   'cycles', 'instructions', 'branches', 'branch-misses', 'L1-icache-load-misses', 'iTLB-load-misses', 'stalled-cycles-frontend', 'slots',
 ];
 
-/** Counts each event by itself, so that one the CPU does not know takes none of the others with it. */
-async function probeHardwareEvents(): Promise<Availability> {
-  const lines = await Promise.all(hardwareEvents.map(async (event) => {
-    const { exitCode, stderr } = await run(['perf', 'stat', '-j', '-e', event, 'true'], { allow: 'any', env: perfEnvironment });
-    return exitCode === 0 ? stderr : '';
-  }));
-  return hardwareAvailability(lines.join('\n'));
+/** Whether the CPU's own counters can be read here, and which events. */
+export async function probeHardwareCounters(): Promise<Availability> {
+  return hardwareAvailability(await tryEvents(hardwareEvents));
 }
 
 /** @param output of `perf stat -j`, any number of runs. */
 export function hardwareAvailability(output: string): Availability {
-  const counted = output.trim() === '' ? [] : parsePerfStat(output, 'perf stat').filter((sample) => sample.value !== null).map((sample) => sample.event);
+  const counted = countedIn(output.trim());
   if (counted.length > 0) return { available: true, version: counted.map((event) => event.replace(/:u$/, '')).join(', ') };
   return {
     available: false,

@@ -3,10 +3,10 @@ import type { Method } from '../store/value.js';
 import type { Capability, CapabilityName } from './capabilities.js';
 
 interface Way {
-  /** What of the figure it gives. */
+  /** What of the figure it gives; ways to the same thing begin with the same word. */
   part: string;
-  method: Method;
-  /** Beside `anyMeasurement`. */
+  /** `observed`: read off the machine or its programs, a drawing or a list rather than a value. */
+  method: Method | 'observed';
   needs: CapabilityName[];
 }
 
@@ -16,35 +16,48 @@ interface Item {
   ways: Way[];
 }
 
-const anyMeasurement: CapabilityName[] = ['envoy', 'thread pinning', 'schedstat'];
-
-const cycles: Way[] = [
-  { part: 'cycles and IPC', method: 'measured: hardware counters', needs: ['hardware counters', 'perf record'] },
-  { part: 'cycles and user IPC', method: 'modelled', needs: ['perf record', 'instruction counts'] },
-];
+/** To run a sidecar on a core of its own. */
+const sidecar: CapabilityName[] = ['envoy', 'thread pinning'];
+/** To measure what it costs. */
+const underLoad: CapabilityName[] = [...sidecar, 'schedstat'];
+const counters: CapabilityName[] = [...underLoad, 'hardware counters', 'perf stat'];
 
 const items: Item[] = [
+  { item: 'tab01', ways: [{ part: 'this machine beside the paper\'s', method: 'observed', needs: [] }] },
+  { item: 'fig02', ways: [{ part: 'the framework, with what is live of it', method: 'observed', needs: sidecar }] },
+  { item: 'fig03', ways: [{ part: 'two services with their sidecars, as deployed', method: 'observed', needs: sidecar }] },
+  { item: 'fig04', ways: [{ part: 'time that each hop adds', method: 'measured: latency', needs: sidecar }] },
   {
     item: 'fig06',
     ways: [
-      { part: 'throughput', method: 'measured: throughput', needs: [] },
-      { part: 'latency', method: 'measured: latency', needs: [] },
+      { part: 'throughput', method: 'measured: throughput', needs: underLoad },
+      { part: 'latency', method: 'measured: latency', needs: underLoad },
+    ],
+  },
+  {
+    item: 'tab02',
+    ways: [
+      { part: 'functions of each component', method: 'observed', needs: sidecar },
+      { part: 'instructions of each component', method: 'measured: exact instruction counts', needs: [...underLoad, 'instruction counts'] },
+      { part: 'CPU time of each component', method: 'measured: sampled stacks', needs: [...underLoad, 'perf record'] },
     ],
   },
   {
     item: 'fig07',
     ways: [
-      { part: 'instructions by component', method: 'measured: exact instruction counts', needs: ['instruction counts'] },
-      { part: 'CPU time by component', method: 'measured: sampled stacks', needs: ['perf record'] },
-      ...cycles,
+      { part: 'instructions by component', method: 'measured: exact instruction counts', needs: [...underLoad, 'instruction counts'] },
+      { part: 'CPU time by component', method: 'measured: sampled stacks', needs: [...underLoad, 'perf record'] },
+      { part: 'cycles and IPC', method: 'measured: hardware counters', needs: counters },
+      { part: 'cycles and user IPC', method: 'modelled', needs: [...underLoad, 'perf record', 'instruction counts'] },
     ],
   },
   {
     item: 'tab03',
     ways: [
-      { part: 'instructions of each filter', method: 'measured: exact instruction counts', needs: ['instruction counts'] },
-      { part: 'CPU time of each filter', method: 'measured: CPU time', needs: [] },
-      ...cycles,
+      { part: 'instructions of each filter', method: 'measured: exact instruction counts', needs: [...underLoad, 'instruction counts'] },
+      { part: 'CPU time of each filter', method: 'measured: CPU time', needs: underLoad },
+      { part: 'cycles of each filter', method: 'measured: hardware counters', needs: counters },
+      { part: 'cycles of each filter', method: 'modelled', needs: [...underLoad, 'perf record'] },
     ],
   },
 ];
@@ -54,24 +67,32 @@ export interface Feasibility {
   verdict: 'measure' | 'simulate' | 'redraw only';
   /** `part (method)` of everything that can be had here. */
   parts: string[];
-  /** What is missing for parts that cannot be had in any way. */
+  /** `capability (why it is not here)` for parts that cannot be had in any way. */
   missing: string[];
 }
 
-/** Judges every item by what was found on this machine. */
+/** Judges every item that the workbench makes by what was found on this machine. */
 export function feasibility(found: Record<CapabilityName, Capability>): Feasibility[] {
   return items.map(({ item, ways }) => {
-    const lacking = (way: Way) => [...anyMeasurement, ...way.needs].filter((name) => !found[name].available);
+    const lacking = (way: Way) => way.needs.filter((name) => !found[name].available);
     const possible = ways.filter((way) => lacking(way).length === 0);
-    const methods = possible.map((way) => way.method);
     const lost = ways.filter((way) => !possible.some((other) => topic(other) === topic(way)));
     return {
       item,
-      verdict: methods.some((method) => method.startsWith('measured')) ? 'measure' : methods.length > 0 ? 'simulate' : 'redraw only',
+      verdict: verdictOn(possible),
       parts: firstOfEach(possible).map((way) => `${way.part} (${way.method})`),
-      missing: [...new Set(lost.flatMap(lacking))],
+      missing: [...new Set(lost.flatMap(lacking))].map((name) => explained(name, found[name])),
     };
   });
+}
+
+function verdictOn(possible: Way[]): Feasibility['verdict'] {
+  if (possible.some(({ method }) => method.startsWith('measured') || method === 'observed')) return 'measure';
+  return possible.length > 0 ? 'simulate' : 'redraw only';
+}
+
+function explained(name: CapabilityName, capability: Capability): string {
+  return capability.available ? name : `${name} (${capability.reason})`;
 }
 
 /** Ways to the same quantity share their first word: measured cycles stand in for modelled ones. */

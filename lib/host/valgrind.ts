@@ -8,7 +8,9 @@ import type { Availability } from './availability.js';
 import { projectPath, workbenchPath } from './paths.js';
 import { run } from './process.js';
 
-export type ValgrindTool = 'regions' | 'trace';
+const tools = ['regions', 'trace'] as const;
+export type ValgrindTool = (typeof tools)[number];
+const toolSource = ['environment', 'valgrind-tool'];
 
 /**
  * The words to put before a program's command line so that it runs under one of our tools: builds them when missing
@@ -34,7 +36,8 @@ export async function valgrindVersion(): Promise<string> {
  * @param version of what is built on them.
  */
 export async function probeValgrind(version: () => Promise<string>): Promise<Availability> {
-  for (const [program, packageName] of [['valgrind', 'valgrind'], ['make', 'make'], ['gcc', 'gcc']]) {
+  const builders: [string, string][] = areBuilt() ? [] : [['make', 'make'], ['gcc', 'gcc']];
+  for (const [program, packageName] of [['valgrind', 'valgrind'], ...builders]) {
     const { exitCode } = await run([program, '--version'], { allow: 'any' });
     if (exitCode !== 0) return { available: false, reason: `${program} is not installed`, remedy: `install the package ${packageName}` };
   }
@@ -59,11 +62,26 @@ export async function tellTool(process: { pid: number; toolIs: string; wrappedBy
   throw new Error(`${process.toolIs} in process ${process.pid} refused "${command.split(' ')[0]}": ${reason}; is Envoy alive and started under ${process.wrappedBy}?`);
 }
 
-/** `make` does only what is missing. @returns the VALGRIND_LIB folder. */
+/** Compiles the tools unless they stand there already, newer than their source. @returns the VALGRIND_LIB folder. */
 async function buildTools(): Promise<string> {
-  const out = workbenchPath('valgrind-tool');
-  await run(['make', '-s', '-C', projectPath('environment', 'valgrind-tool'), `OUT=${out}`]);
-  return out;
+  if (!areBuilt()) await run(['make', '-s', '-C', projectPath(...toolSource), `OUT=${toolFolder()}`]);
+  return toolFolder();
+}
+
+/** Where they are, nothing that only builds is needed. */
+function areBuilt(): boolean {
+  return tools.every((tool) => {
+    const builtAt = changedAt(path.join(toolFolder(), `${tool}-amd64-linux`));
+    return [`${tool}.c`, 'tool.h', 'Makefile'].every((file) => changedAt(projectPath(...toolSource, file)) <= builtAt);
+  });
+}
+
+function changedAt(file: string): number {
+  return fs.statSync(file, { throwIfNoEntry: false })?.mtimeMs ?? -Infinity;
+}
+
+function toolFolder(): string {
+  return workbenchPath('valgrind-tool');
 }
 
 /** Where vgdb's pipes are: a folder of this clone rather than /tmp, cleared of those that a killed Valgrind left. */

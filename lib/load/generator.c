@@ -64,7 +64,7 @@ static Request *requests;
 static long issued, settled, capacity;
 static Connection *connections;
 static int poller, timer;
-static int64_t start_ns, last_answer;
+static int64_t start_ns, last_answer, armed; /* armed: when the timer goes off, 0 once it did */
 static char request_text[4096];
 static size_t request_len;
 static int connect_errno;
@@ -371,10 +371,9 @@ static void heed_signal(int64_t now) {
   if (interrupted && !option.requests && now < end_ns()) option.duration = now / 1e9;
 }
 
-/* Sends what is due on free connections, in turn, and connects those that are down. */
-static void dispatch(void) {
+/* Sends what is due by `now` on free connections, in turn, and connects those that are down. */
+static void dispatch(int64_t now) {
   static int turn;
-  int64_t now = now_ns();
   for (int i = 0; i < option.connections; i++) {
     Connection *c = &connections[(turn + i) % option.connections];
     if (c->state == DOWN && c->retry_at <= now && now < end_ns()) begin_connect(c);
@@ -387,12 +386,14 @@ static void dispatch(void) {
   }
 }
 
-/* Wakes the loop at the next intended request, or after RETRY_NS at the latest. */
-static void arm(void) {
-  static int64_t armed = 0;
-  int64_t now = now_ns(), at = now + RETRY_NS;
+/*
+ * Wakes the loop at the next intended request, or after RETRY_NS at the latest.
+ * `now` is the one that dispatch() had: by it, a request still due waits for a connection to become free, which is an
+ * event of its own. By a later clock, one that came due in between would be taken for such, and sleep for RETRY_NS.
+ */
+static void arm(int64_t now) {
+  int64_t at = now + RETRY_NS;
   bool more = option.rate > 0 && (!option.requests || issued < option.requests);
-  /* A request that is already due waits for a connection to become free, which is an event of its own. */
   if (more && intended_at(issued) > now && intended_at(issued) < at) at = intended_at(issued);
   if (armed > now && armed <= at) return;
   armed = at;
@@ -406,6 +407,7 @@ static void wait_for_events(int timeout_ms) {
   int n = epoll_wait(poller, events, 256, timeout_ms);
   for (int i = 0; i < n; i++) {
     if (events[i].data.ptr) on_event(events[i].data.ptr, events[i].events);
+    else armed = 0;
   }
 }
 
@@ -497,8 +499,9 @@ int main(int argc, char **argv) {
   printf("started %lld\n", (long long)epoch_us);
   if (fflush(stdout)) fail("standard output", strerror(errno));
   while (!finished(now_ns())) {
-    dispatch();
-    arm();
+    int64_t now = now_ns();
+    dispatch(now);
+    arm(now);
     wait_for_events(-1);
   }
   issue_owed(now_ns());

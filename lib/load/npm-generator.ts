@@ -9,6 +9,7 @@ import { once } from 'node:events';
 import * as fs from 'node:fs';
 import * as net from 'node:net';
 import * as path from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import * as tls from 'node:tls';
 import { parseArgs } from 'node:util';
 import { Worker } from 'node:worker_threads';
@@ -17,6 +18,11 @@ import { Pool, type Dispatcher } from 'undici';
 /** After the last intended request, late answers are awaited for so long. */
 const drainMs = 1000;
 const retryMs = 100;
+/**
+ * How long a closed loop over the same connections runs before the clock of a constant rate starts: code that V8 has
+ * not compiled yet would be late from the first request on, and catch up in the measured part.
+ */
+const warmUpMs = 1000;
 
 interface Options {
   host: string;
@@ -90,24 +96,26 @@ class Load {
   private readonly requests: Sent[] = [];
   private settled = 0;
   private lastAnswer = 0;
+  private interrupted = false;
   private readonly origin = performance.now();
+  /** The same moment on the clock that all threads share; read second, so that ours is never behind the pacer's. */
+  private readonly originNs = process.hrtime.bigint();
   readonly epochUs = Math.round((performance.timeOrigin + this.origin) * 1000);
 
   /** @param pacer needed for a constant rate only. */
   constructor(private readonly options: Options, private readonly pool: Pool, private readonly pacer: Worker | null) {}
 
-  run(): void {
-    console.log(`started ${this.epochUs}`);
-    process.once('SIGTERM', () => this.end());
+  /** Resolves at the end of the schedule, when all is answered or was awaited long enough. */
+  async run(): Promise<void> {
     if (this.options.rate === 0) for (let i = 0; i < this.options.connections; i++) this.sendNext();
     else this.pace(this.pacer!);
-    this.finishWhenDone();
+    while (!this.finished()) await sleep(20);
   }
 
   /** Ends the schedule, not what is under way: that is awaited as at any other end. A batch ends at once. */
-  private end(): void {
-    if (Number.isFinite(this.options.requests)) this.finish();
-    else this.options.durationMs = Math.min(this.options.durationMs, this.now());
+  end(): void {
+    this.interrupted = true;
+    this.options.durationMs = Math.min(this.options.durationMs, this.now());
   }
 
   private now(): number {
@@ -140,7 +148,7 @@ class Load {
   private pace(pacer: Worker): void {
     const { rate, durationMs, requests } = this.options;
     pacer.on('message', () => this.sendDue());
-    pacer.postMessage({ rate, count: Math.min(requests, (durationMs * rate) / 1000), originEpochMs: performance.timeOrigin + this.origin });
+    pacer.postMessage({ rate, count: Math.min(requests, (durationMs * rate) / 1000), originNs: this.originNs });
     pacer.unref();
   }
 
@@ -164,19 +172,16 @@ class Load {
     this.pool.dispatch({ path: this.options.path, method: 'GET' }, handler);
   }
 
-  private finishWhenDone(): void {
+  private finished(): boolean {
     const now = this.now();
     const { durationMs, requests, stallMs } = this.options;
     const all = this.settled === this.requests.length;
+    if (!Number.isFinite(requests)) return now >= durationMs && (all || now >= durationMs + drainMs);
     const stalled = now - this.lastAnswer > stallMs && !all;
-    const over = Number.isFinite(requests)
-      ? this.settled >= requests || stalled
-      : now >= durationMs && (all || now >= durationMs + drainMs);
-    if (over) this.finish();
-    else setTimeout(() => this.finishWhenDone(), 20);
+    return this.interrupted || this.settled >= requests || stalled;
   }
 
-  private finish(): void {
+  writeLog(): void {
     // What a batch still owed when the server fell silent belongs into the log too.
     while (this.requests.length < this.options.requests && Number.isFinite(this.options.requests)) {
       this.requests.push({ intended: this.options.rate ? this.dueAt(this.requests.length) : this.now(), sent: -1, done: -1, status: 0 });
@@ -185,19 +190,24 @@ class Load {
     const lines = this.requests.map((r) => `${us(r.intended)}\t${us(r.sent)}\t${us(r.done)}\t${r.status}\n`);
     const head = `# request log 1\n# startUs ${this.epochUs}\n# intendedUs sentUs doneUs status\n`;
     fs.writeFileSync(this.options.log, `${head}${lines.join('')}# end ${lines.length}\n`);
-    process.exit(0);
   }
 }
 
 async function main(): Promise<void> {
   const options = readOptions();
-  try {
-    const pacer = options.rate === 0 ? null : await startPacer();
-    new Load(options, await openPool(options), pacer).run();
-  } catch (error) {
-    console.error(`cannot connect to ${options.host}:${options.port}: ${(error as Error).message}`);
+  const pacer = options.rate === 0 ? null : await startPacer();
+  const pool = await openPool(options).catch((error: Error) => {
+    console.error(`cannot connect to ${options.host}:${options.port}: ${error.message}`);
     process.exit(2);
-  }
+  });
+  // A batch sends what was asked for and nothing else.
+  if (pacer && !Number.isFinite(options.requests)) await new Load({ ...options, rate: 0, durationMs: warmUpMs }, pool, null).run();
+  const load = new Load(options, pool, pacer);
+  process.once('SIGTERM', () => load.end());
+  console.log(`started ${load.epochUs}`);
+  await load.run();
+  load.writeLog();
+  process.exit(0);
 }
 
 process.on('uncaughtException', (error) => {

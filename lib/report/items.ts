@@ -3,7 +3,7 @@ import { capacity, capacityPlan } from '../experiments/capacity.js';
 import { capacityData, type CapacityData } from '../experiments/capacity-data.js';
 import { components, componentsPlan } from '../experiments/components.js';
 import { componentsData, type ComponentsData } from '../experiments/components-data.js';
-import { deployment, deploymentOf } from '../experiments/deployment.js';
+import { deployment, deploymentOf, type DeploymentData } from '../experiments/deployment.js';
 import { chooseSource, type Source } from '../experiments/session.js';
 import { fig02 } from '../figures/fig02.js';
 import { fig03 } from '../figures/fig03.js';
@@ -11,7 +11,7 @@ import { fig04 } from '../figures/fig04.js';
 import { fig06 } from '../figures/fig06.js';
 import { fig07 } from '../figures/fig07.js';
 import type { Item } from '../figures/item.js';
-import { tab01 } from '../figures/tab01.js';
+import { tab01, type RecordedMachine } from '../figures/tab01.js';
 import { tab02 } from '../figures/tab02.js';
 import { tab03 } from '../figures/tab03.js';
 import { loadBinary } from '../store/binaries.js';
@@ -22,31 +22,68 @@ export interface ItemSource {
   item: string;
   /** File name without ending. */
   notebook: string;
-  build(store: RunStore): Item;
+  build(read: StoredData): Item;
+}
+
+/** What items are drawn from, each read when it is first asked for and once. */
+export interface StoredData {
+  machines(): RecordedMachine[];
+  deployment(): DeploymentData;
+  capacity(): CapacityData[];
+  components(): ReturnType<typeof componentsOf>;
+}
+
+/** One reading of a store: whoever measures meanwhile needs another. */
+function storedData(store: RunStore): StoredData {
+  return {
+    machines: once(() => machinesOf(store)),
+    deployment: once(() => deploymentOf(store)),
+    capacity: once(() => capacityOf(store)),
+    components: once(() => componentsOf(store)),
+  };
+}
+
+/** The first value, or the first error: what cannot be read is not tried again for every item. */
+function once<T>(read: () => T): () => T {
+  let first: (() => T) | undefined;
+  return () => {
+    first ??= outcomeOf(read);
+    return first();
+  };
+}
+
+function outcomeOf<T>(read: () => T): () => T {
+  try {
+    const value = read();
+    return () => value;
+  } catch (error) {
+    return () => { throw error; };
+  }
 }
 
 export const itemSources: readonly ItemSource[] = [
-  { item: 'tab01', notebook: '00-this-machine', build: (store) => tab01(machinesOf(store)) },
-  { item: 'fig02', notebook: '00-this-machine', build: (store) => fig02(deploymentOf(store)) },
-  { item: 'fig03', notebook: '00-this-machine', build: (store) => fig03(deploymentOf(store)) },
-  { item: 'fig04', notebook: '00-this-machine', build: (store) => fig04(deploymentOf(store)) },
-  { item: 'fig06', notebook: '02-capacity', build: (store) => fig06(capacityOf(store)) },
-  { item: 'tab02', notebook: '03-components', build: (store) => buildTable2(store) },
-  { item: 'fig07', notebook: '03-components', build: (store) => fig07(componentsOf(store).data) },
-  { item: 'fig07-ours', notebook: '03-components', build: (store) => fig07(componentsOf(store).data, 'ours') },
-  { item: 'tab03', notebook: '03-components', build: (store) => tab03(componentsOf(store).data) },
+  { item: 'tab01', notebook: '00-this-machine', build: (read) => tab01(read.machines()) },
+  { item: 'fig02', notebook: '00-this-machine', build: (read) => fig02(read.deployment()) },
+  { item: 'fig03', notebook: '00-this-machine', build: (read) => fig03(read.deployment()) },
+  { item: 'fig04', notebook: '00-this-machine', build: (read) => fig04(read.deployment()) },
+  { item: 'fig06', notebook: '02-capacity', build: (read) => fig06(read.capacity()) },
+  { item: 'tab02', notebook: '03-components', build: (read) => table2(read.components()) },
+  { item: 'fig07', notebook: '03-components', build: (read) => fig07(read.components().data) },
+  { item: 'fig07-ours', notebook: '03-components', build: (read) => fig07(read.components().data, 'ours') },
+  { item: 'tab03', notebook: '03-components', build: (read) => tab03(read.components().data) },
 ];
 
 /**
- * Builds items; one without data yet is left out and named.
+ * Builds items from one reading of the store; one without data yet is left out and named.
  * @param only item ids, e.g. `fig07`; all when empty.
  */
 export function buildItems(store: RunStore, only: readonly string[] = []): { items: Item[]; missing: { item: string; reason: string }[] } {
   const items: Item[] = [];
   const missing: { item: string; reason: string }[] = [];
+  const read = storedData(store);
   for (const { item, build } of wanted(only)) {
     try {
-      items.push(build(store));
+      items.push(build(read));
     } catch (error) {
       missing.push({ item, reason: (error as Error).message });
     }
@@ -80,14 +117,13 @@ export function capacityOf(store: RunStore): CapacityData[] {
   return [capacityData(recording, runs), ...others.map(({ other, runs: theirs }) => capacityData(other, theirs))];
 }
 
-function buildTable2(store: RunStore): Item {
-  const { data, source } = componentsOf(store);
+function table2({ data, source }: ReturnType<typeof componentsOf>): Item {
   const newest = source.runs.reduce((a, b) => (b.startedAt > a.startedAt ? b : a));
   return tab02(data, loadBinary(source.recording, newest.spec.envoyBuildId));
 }
 
 /** Every machine that a recording was made on, this session's first. */
-export function machinesOf(store: RunStore) {
+export function machinesOf(store: RunStore): RecordedMachine[] {
   return store.recordings().flatMap((recording) => {
     const [run] = [capacity, components, deployment].flatMap((experiment) => store.runs(recording, experiment).slice(0, 1));
     return run ? [{ origin: recording.origin, machine: run.provenance.machine }] : [];

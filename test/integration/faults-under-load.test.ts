@@ -7,6 +7,7 @@ import { run } from '../../lib/host/process.js';
 import {
   daemonsOf, descendantsOf, draftsIn, newPlace, recordedIn, runFoldersOf, smallPlan, underWay, type Place, type Process,
 } from './support/small-campaign.js';
+import { pathWithout } from './support/path-without.js';
 
 let place: Place;
 beforeEach(() => { place = newPlace(); });
@@ -117,22 +118,8 @@ describe('a missing tool', () => {
   const allPrograms = process.env.PATH!;
   afterEach(() => { process.env.PATH = allPrograms; });
 
-  /** A PATH that has everything but some programs. */
-  function without(...missing: string[]): string {
-    const folder = path.join(place.folder, 'bin');
-    fs.mkdirSync(folder);
-    const found = new Set(missing);
-    for (const from of allPrograms.split(':').filter((one) => fs.existsSync(one))) {
-      for (const program of fs.readdirSync(from).filter((name) => !found.has(name))) {
-        fs.symlinkSync(path.join(from, program), path.join(folder, program));
-        found.add(program);
-      }
-    }
-    return folder;
-  }
-
   it('is told once with its remedy, however many runs need it, and the others are measured', async () => {
-    process.env.PATH = without('perf', 'valgrind');
+    process.env.PATH = pathWithout(place.folder, 'perf', 'valgrind');
     const { unavailable, failed } = await carryOut(
       smallPlan('http/perf-record', 'tcp/perf-record', 'http/instructions', 'http/perf-stat', 'http'), { store: place.store });
     expect(unavailable.map(({ collector, runs, reason }) => [collector, runs.length, reason])).toEqual([

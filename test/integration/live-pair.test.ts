@@ -79,12 +79,14 @@ describe('a live pair', () => {
 });
 
 describe('measureDeployment', () => {
-  it('records each look as a further repeat that tells nothing of whose machine it is', async () => {
+  it('looks again only when asked; each look is a further repeat that tells nothing of whose machine it is', async () => {
     const root = fs.mkdtempSync(path.join(os.tmpdir(), 'deployment-test-'));
     try {
       const store = new RunStore('here', root);
-      const first = await measureDeployment({}, { store });
-      const second = await measureDeployment({}, { store });
+      const { run: first } = await measureDeployment({ fresh: false }, { store });
+      const { run: second } = await measureDeployment({ fresh: true }, { store });
+      const third = await measureDeployment({ fresh: false }, { store });
+      expect(third).toMatchObject({ recorded: true, run: { id: second.id } });
       expect([first.repeat, second.repeat, second.key]).toEqual([0, 1, first.key]);
       const { runs, observation } = deploymentOf(store);
       expect(runs).toEqual([second.id]);

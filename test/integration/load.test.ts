@@ -10,6 +10,7 @@ import { startEcho } from '../../lib/deploy/backend.js';
 import { ensureCertificate } from '../../lib/deploy/certificate.js';
 import type { Backend } from '../../lib/deploy/types.js';
 import { planCpus } from '../../lib/host/cpus.js';
+import { run } from '../../lib/host/process.js';
 import { findGenerator } from '../../lib/load/generators.js';
 import { decodeHistogram } from '../../lib/load/histogram.js';
 import { countCompleted, sendExactly, startLoad } from '../../lib/load/load.js';
@@ -45,23 +46,31 @@ async function serving<T>(server: http.Server | https.Server, body: (port: numbe
 describe.each(['native', 'npm'] as const)('the %s generator', (generator) => {
   const options = { cpus, dir, generator };
 
-  it('omits nothing when the backend freezes: 400 ms of 2 s delay a fifth of the requests, evenly up to 400 ms', async () => {
+  it('omits nothing when the backend freezes, and adds nothing: 400 ms of 2 s delay a fifth of the requests, evenly up to 400 ms', async () => {
     const load = await startLoad(target, open, options);
     await load.warm;
     await sleep(700);
     const frozen = await freeze(echo.pid, 400);
     const outcome = await load.finish();
-    const { due, answered } = duringFreeze(readRequestLog(dir), frozen);
+    const log = readRequestLog(dir);
+    const { due, answered } = duringFreeze(log, frozen);
     // All that were due were charged with what was left of the freeze; a closed loop would know of the 16 in flight.
     expect(due / ((500 * (frozen[1] - frozen[0])) / 1e6)).toBeCloseTo(1, 1);
     expect(answered).toBe(0);
     const histogram = decodeHistogram(outcome.latencyHdr);
     expect(histogram.totalCount).toBe(1000);
-    const halfUs = (frozen[1] - frozen[0]) / 2;
-    const ratio = shareAbove(histogram, halfUs) / (halfUs / 2e6);
-    console.log(`${generator}: requests late by half the freeze, found / expected: ${ratio.toFixed(2)}`);
-    // Not more than so many requests exist; what other programs on the machine delay besides is no fault of the load.
-    expect(ratio).toBeGreaterThan(0.95);
+    // Those due in the freeze's first half wait for all of its second half.
+    const freezeUs = frozen[1] - frozen[0];
+    const expected = (500 * (freezeUs / 2)) / 1e6;
+    const late = shareAbove(histogram, freezeUs / 2) * histogram.totalCount;
+    const lateOfFreeze = countLate(log, [frozen[0], frozen[1] + freezeUs], freezeUs / 2);
+    console.log(`${generator}: requests late by half the freeze, found / expected: ${(late / expected).toFixed(2)}, of those due around it ${(lateOfFreeze / expected).toFixed(2)}`);
+    // Nothing can make them fewer, but for one on its way when the signal came, one at each edge of the schedule's grid.
+    expect(late).toBeGreaterThan(expected - 3);
+    // More are late because what was left unanswered is worked off in order: with the part r of the server's capacity
+    // asked for, those due in the first 1 / (1 - r) of the half. Even a server that gets a small part of its core
+    // answers three times 500 a second, r = 1/3. Requests due later than that are other programs' doing, not the freeze's.
+    expect(lateOfFreeze).toBeLessThan(1.5 * expected);
     expect(outcome.errors).toBe(0);
   });
 
@@ -159,6 +168,34 @@ describe.each(['native', 'npm'] as const)('the %s generator', (generator) => {
   });
 });
 
+describe('the native generator', () => {
+  it('misses no request that comes due while it looks at the clock, even when each look takes 0.2 ms', async () => {
+    const slowClock = path.join(dir, 'slow-clock.so');
+    await run(['gcc', '-shared', '-fPIC', '-o', slowClock, '-x', 'c', '-'], { input: slowClockSource });
+    vi.stubEnv('LD_PRELOAD', slowClock);
+    const load = await startLoad(target, { ...open, durationS: 1 }, { cpus, dir, generator: 'native' }).finally(() => vi.unstubAllEnvs());
+    await load.finish();
+    // Asleep at the wrong moment it would wake only when it looks after broken connections, every 100 ms.
+    const sentUs = readRequestLog(dir).sentUs.filter((sent) => sent >= 0);
+    const pauses = sentUs.filter((sent, i) => i > 0 && sent - sentUs[i - 1] > 90_000).length;
+    expect(sentUs.length).toBeGreaterThan(500);
+    expect(pauses).toBeLessThan(3); // other programs on the machine may cause one
+  });
+});
+
+/** Interposed: the real clock, read 0.2 ms before its answer is returned. */
+const slowClockSource = `
+#include <sys/syscall.h>
+#include <time.h>
+#include <unistd.h>
+int clock_gettime(clockid_t id, struct timespec *at) {
+  struct timespec wait = {0, 200000};
+  int result = syscall(SYS_clock_gettime, id, at);
+  nanosleep(&wait, 0);
+  return result;
+}
+`;
+
 describe('without a C compiler', () => {
   const clone = path.join(dir, 'clone');
   const home = process.cwd();
@@ -194,6 +231,12 @@ function duringFreeze(log: RequestLog, [from, to]: [number, number]): { due: num
   const settleUs = 2000; // what was on its way when the signal came
   const rows = [...log.intendedUs.keys()].filter((i) => log.intendedUs[i] + log.startUs >= from + settleUs && log.intendedUs[i] + log.startUs < to);
   return { due: rows.length, answered: rows.filter((i) => log.doneUs[i] >= 0 && log.doneUs[i] + log.startUs < to).length };
+}
+
+/** Requests due between two moments, microseconds since the epoch, that were answered later than `latencyUs`. */
+function countLate(log: RequestLog, [from, to]: [number, number], latencyUs: number): number {
+  return [...log.intendedUs.keys()].filter((i) => log.intendedUs[i] + log.startUs >= from && log.intendedUs[i] + log.startUs < to
+    && log.doneUs[i] - log.intendedUs[i] > latencyUs).length;
 }
 
 /** Part of a histogram's values above `latencyUs`. */

@@ -1,3 +1,4 @@
+import { op, table } from 'arquero';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import {
@@ -61,6 +62,15 @@ describe('mean and standard deviation (n - 1)', () => {
   it('have no deviation for one value, and 0 for a constant', () => {
     expect(standardDeviation([5])).toBeNull();
     expect(standardDeviation([5, 5])).toBe(0);
+  });
+});
+
+describe('median and deviation', () => {
+  it("are the same by arquero, the notebooks' table library", () => {
+    const values = [71, 75, 82.5, 90.25];
+    const [byArquero] = table({ values }).rollup({ median: op.median('values'), deviation: op.stdev('values') }).objects() as { median: number; deviation: number }[];
+    expect(median(values)).toBeCloseTo(byArquero.median, 12);
+    expect(standardDeviation(values)).toBeCloseTo(byArquero.deviation, 12);
   });
 });
 

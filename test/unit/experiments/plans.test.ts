@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { paperFig6, paperFig7, policies } from '../../../lib/deploy/catalogue.js';
 import { capacityPlan, kneeShares } from '../../../lib/experiments/capacity.js';
 import { componentsPlan, noiseFloorPolicies } from '../../../lib/experiments/components.js';
+import { leastRepeats } from '../../../lib/report/verdicts.js';
 import { describePlan, estimateS, type PlannedRun } from '../../../lib/experiments/plan.js';
 
 const ids = (runs: PlannedRun[]) => runs.map(({ config }) => config.id);
@@ -44,6 +45,13 @@ describe('plan of experiment components', () => {
     expect(new Set(ids(of('perf-record')))).toEqual(new Set(paperFig7));
   });
 
+  it('reads hardware counters of every policy under the load that CPU time is measured under, often enough for a verdict in full mode', () => {
+    expect(ids(of('perf-stat')).sort()).toEqual([...usual].sort());
+    expect(of('perf-stat')[0].load).toEqual(of('cpu-time')[0].load);
+    const full = componentsPlan('full', ['http']).runs.filter(({ collector }) => collector === 'perf-stat');
+    expect(full.map(({ repeat }) => repeat)).toEqual([...Array(leastRepeats).keys()]);
+  });
+
   it('in full mode counts and samples every policy, variants included', () => {
     const full = componentsPlan('full').runs;
     const of = (collector: string) => new Set(ids(full.filter((run) => run.collector === collector)));
@@ -53,7 +61,7 @@ describe('plan of experiment components', () => {
 
   it('measures a composition of the user with every collector', () => {
     const mine = { ...policies[0], id: 'mine' };
-    expect(new Set(componentsPlan('quick', ['http', mine]).runs.filter(({ config }) => config.id === 'mine').map(({ collector }) => collector)).size).toBe(3);
+    expect(new Set(componentsPlan('quick', ['http', mine]).runs.filter(({ config }) => config.id === 'mine').map(({ collector }) => collector)).size).toBe(4);
   });
 
   it('takes each round of all policies before the next, in another order', () => {
@@ -80,7 +88,7 @@ describe('plan of experiment components', () => {
 describe('what a plan costs', () => {
   it('is said in runs, minutes and MB', () => {
     const { runs } = componentsPlan('quick', ['ratelimit']);
-    expect(describePlan(runs)).toBe(`5 runs, about ${(runs.reduce((sum, run) => sum + estimateS(run), 0) / 60).toFixed(1)} min and 67 MB`);
+    expect(describePlan(runs)).toBe(`6 runs, about ${(runs.reduce((sum, run) => sum + estimateS(run), 0) / 60).toFixed(1)} min and 69 MB`);
     expect(describePlan([])).toBe('0 runs, about 0.0 min and 0 MB');
   });
 

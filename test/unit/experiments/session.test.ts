@@ -79,6 +79,6 @@ describe('where an experiment is drawn from', () => {
 
   it('is an error that says what it takes, when there is nothing at all', () => {
     fs.rmSync(at(recording.name), { recursive: true });
-    expect(choose).toThrow(/^no runs of "components": measure them first \(16 runs, about [\d.]+ min and \d+ MB\) with `npm run reproduce`$/);
+    expect(choose).toThrow(/^no runs of "components": measure them first \(18 runs, about [\d.]+ min and \d+ MB\) with `npm run reproduce`$/);
   });
 });

@@ -16,6 +16,8 @@ export interface PolicyCost {
   cpuUs?: (number | null)[];
   /** Samples in user and kernel code by component, the same in each of two repeats. */
   samples?: Partial<Record<Attributed, [user: number, kernel: number]>>;
+  /** Counted by hardware, one entry a repeat; kernel counts are null without the right to them. */
+  counters?: [userCycles: number, userInstructions: number, kernelCycles: number | null, kernelInstructions: number | null][];
 }
 
 const groupings: Grouping[] = ['ours', 'authors'];
@@ -33,8 +35,10 @@ export function componentsData(costs: PolicyCost[], more: Partial<ComponentsData
     const row = { policy: id, repeat, grouping, component, region: component.toLowerCase(), run: `components/${id}-s/${repeat}` };
     return [{ ...row, kernel: false, samples: user }, { ...row, kernel: true, samples: kernel }];
   }))));
+  const counters = costs.flatMap(({ id, counters: counted = [] }) => counted.map(([userCycles, userInstructions, kernelCycles, kernelInstructions], repeat) =>
+    ({ policy: id, repeat, userCycles, userInstructions, kernelCycles, kernelInstructions, runningPercent: 100, run: `components/${id}-h/${repeat}` })));
   const runsOf: ComponentsData['runsOf'] = (policy, collector) => {
-    const own = { instructions, 'cpu-time': cpu, 'perf-record': samples, 'perf-stat': [] }[collector] as { policy: string; run: string }[];
+    const own = { instructions, 'cpu-time': cpu, 'perf-record': samples, 'perf-stat': counters }[collector] as { policy: string; run: string }[];
     return [...new Set(own.filter((row) => row.policy === policy).map(({ run }) => run))];
   };
   return {
@@ -43,6 +47,7 @@ export function componentsData(costs: PolicyCost[], more: Partial<ComponentsData
     instructions: rows(instructions, ['policy', 'repeat', 'grouping', 'component', 'region', 'perRequest', 'run']),
     cpu: rows(cpu, ['policy', 'round', 'repeat', 'cpuUs', 'clockHz', 'utilisation', 'perS', 'run']),
     samples: rows(samples, ['policy', 'repeat', 'grouping', 'component', 'region', 'kernel', 'samples', 'run']),
+    counters: rows(counters, ['policy', 'repeat', 'userCycles', 'userInstructions', 'kernelCycles', 'kernelInstructions', 'runningPercent', 'run']),
     runsOf, twins: () => [],
     allRunsOf: (policy) => (['instructions', 'cpu-time', 'perf-record'] as const).flatMap((collector) => runsOf(policy, collector)),
     ...more,
@@ -66,7 +71,7 @@ export function capacityData(policies: PolicyCapacity[], more: Partial<CapacityD
   const shares = [0.2, 0.6, 1];
   const about = (id: string) => ({ policy: id, label: policyById(id).label, frame: policyById(id).frame });
   return {
-    recording: { name: 'tiny-2026-01-01', origin: 'tiny-2026-01-01' }, cpuModel: 'Tiny CPU', envoyVersion: '1.39.0', backend: 'socketify',
+    recording: { name: 'tiny-2026-01-01', origin: 'tiny-2026-01-01' }, cpuModel: 'Tiny CPU', microarchitecture: null, envoyVersion: '1.39.0', backend: 'socketify',
     points: rows(policies.flatMap(({ id, kneePerS, cpuUs, p99Ms, markedRepeats = [] }) => p99Ms.flatMap((list, repeat) => list.map((p99, i) => {
       const warning = markedRepeats.includes(repeat) ? 'something else ran there' : '';
       return {

@@ -105,3 +105,40 @@ describe('verdicts on Figure 6', () => {
     expect(only[0].reason).toContain('no knee of both TCP and HTTP');
   });
 });
+
+describe('verdicts on processor generations', () => {
+  const on = (microarchitecture: string | null, policies: PolicyCapacity[]) =>
+    capacityData(policies, { recording: { name: `on-${microarchitecture}`, origin: `on-${microarchitecture}` }, cpuModel: `${microarchitecture} CPU`, microarchitecture });
+  const verdicts = (...machines: ReturnType<typeof on>[]) => fig06(machines).judgements.slice(2);
+  const reason = (...machines: ReturnType<typeof on>[]) => verdicts(...machines)[0].reason;
+  const repeated = (policy: PolicyCapacity, factor = 1) => ({ ...policy, p99Ms: Array.from({ length: 6 }, () => [1, 2 * factor, 9] as [number, number, number]) });
+
+  it('name the machines there are, and what is missing', () => {
+    expect(reason(on('Zen 4', [http]))).toMatch(/recorded: Zen 4 CPU \(Zen 4; on-Zen 4\); missing: both of them/);
+    expect(reason(on('Zen 4', [http]), on('Haswell', [http]))).toMatch(/recorded: Zen 4 CPU .*, Haswell CPU .*; missing: a machine with Ice Lake-SP /);
+    expect(reason(on('Cascade Lake', [http]), on('Ice Lake-SP', [http]))).toMatch(/missing: a machine with Haswell /);
+    expect(reason(on(null, [http]))).toContain('core not known to us');
+  });
+
+  it('compare the newer with the older, whichever is drawn first', () => {
+    const newer = on('Ice Lake-SP', [repeated({ ...http, kneePerS: 30_000 }, 0.8)]);
+    const older = on('Haswell', [repeated(http)]);
+    for (const machines of [[newer, older], [older, newer]]) {
+      const [throughput, latency] = verdicts(...machines);
+      // 30,000 / 10,000 of one search each; (2 - 1.6) / 2 of six points each.
+      expect(throughput).toMatchObject({ id: 'C05', value: 3, interval: null, verdict: 'inconclusive', method: 'measured: throughput' });
+      expect(latency).toMatchObject({ id: 'C06', value: expect.closeTo(20, 9), verdict: 'reproduced', method: 'measured: latency' });
+    }
+  });
+
+  it('model throughput from CPU time where one knee was the generator\'s', () => {
+    const newer = on('Ice Lake-SP', [repeated({ ...http, cpuUs: 50, limitedBy: 'generator' })]);
+    expect(verdicts(newer, on('Haswell', [repeated(http)]))[0]).toMatchObject({ value: 2, label: 'differs, modelled' });
+  });
+
+  it('say so when the two have nothing good in common', () => {
+    expect(verdicts(on('Ice Lake-SP', [tcp]), on('Haswell', [http])).map(({ reason: why }) => why)).toEqual([
+      expect.stringContaining('have no policy in common whose knee has no warning'), expect.stringContaining('have no policy in common whose points at 0.6 of the knee'),
+    ]);
+  });
+});

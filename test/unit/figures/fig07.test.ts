@@ -16,7 +16,8 @@ const http = (id: string): PolicyCost => ({
 });
 // In another order than the paper's, as a store returns them.
 const everything = componentsData([...paperFig7].reverse().map((id) => (policyById(id).frame === 'tcp' ? tcp(id) : http(id))));
-const verdict = (data: typeof everything, id: string, reading: string) => fig07(data).judgements.find((each) => each.id === id && each.reading === reading)!;
+const drawn = fig07(everything);
+const verdict = (data: typeof everything, id: string, reading: string) => (data === everything ? drawn : fig07(data)).judgements.find((each) => each.id === id && each.reading === reading)!;
 
 describe('Figure 7', () => {
   it.each(['authors', 'ours'] as const)('by the grouping "%s" is a figure that Plotly has nothing to say against', async (grouping) => {
@@ -43,7 +44,7 @@ describe('Figure 7', () => {
   });
 
   it('gives every value its unit, method, origin and runs; components add up to the CPU time', () => {
-    const rows = fig07(everything).rows.filter(({ x }) => x === 'HTTP Mix 1');
+    const rows = drawn.rows.filter(({ x }) => x === 'HTTP Mix 1');
     for (const row of rows) expect(row).toMatchObject({ origin: 'tiny-2026-01-01', value: expect.any(Number), runs: expect.arrayContaining([expect.stringContaining('http-mix-1')]) });
     expect(new Set(rows.map(({ unit, method }) => `${unit}: ${method}`))).toEqual(new Set([
       'user instructions/request: measured: exact instruction counts', 'us CPU/request: measured: sampled stacks', 'user instructions per cycle: modelled',
@@ -64,9 +65,42 @@ describe('Figure 7', () => {
   });
 
   it('says from how few repeats its intervals are', () => {
-    expect(fig07(everything).notes).toContain('CPU time: n = 3 repeats, whose interval holds the median with 75 % at most, not 95 %.');
+    expect(drawn.notes).toContain('CPU time: n = 3 repeats, whose interval holds the median with 75 % at most, not 95 %.');
     const six = componentsData([{ ...http('http'), cpuUs: [1, 2, 3, 4, 5, 6] }]);
     expect(fig07(six).notes.join()).not.toContain('n = ');
+  });
+});
+
+describe('hardware counters in Figure 7', () => {
+  /** IPC of all code 0.6 in every repeat. */
+  const repeats = (n: number, kernel: [number, number] | [null, null]) => Array.from({ length: n }, (_, i) => [100 + i, 80 + 0.8 * i, ...kernel] as [number, number, number | null, number | null]);
+  const counters = (id: string, kernel: [number, number] | [null, null]): PolicyCost => ({ ...(policyById(id).frame === 'tcp' ? tcp(id) : http(id)), counters: repeats(6, kernel) });
+
+  it('are drawn beside the model in a figure that Plotly has nothing to say against', async () => {
+    expect(await validateFigure(fig07(componentsData([counters('http', [100, 40]), counters('tcp', [null, null])])).figure!)).toEqual([]);
+  });
+
+  it('leave a figure without them as it was: no row, no legend, no other title', () => {
+    const { rows, figure } = fig07(everything);
+    expect(rows.filter(({ series }) => /^(cycles|instructions|IPC), /.test(series))).toEqual([]);
+    expect((figure!.data as { yaxis: string; showlegend: boolean }[]).filter(({ yaxis }) => yaxis === 'y3').map(({ showlegend }) => showlegend)).toEqual([false]);
+    expect(figure!.layout.yaxis3!.title).toMatchObject({ text: 'user IPC<br>(grey: paper, all code)' });
+  });
+
+  it('judge C10 only where they saw the kernel; of user code they are printed beside, as counted', () => {
+    expect(verdict(componentsData([counters('http', [100, 40])]), 'C10', 'http')).toMatchObject({ verdict: 'reproduced', label: 'reproduced', method: 'measured: hardware counters' });
+    expect(verdict(componentsData([counters('http', [null, null])]), 'C10', 'http')).toMatchObject({
+      verdict: 'unavailable', reason: expect.stringMatching(/no run in which hardware counters could see the kernel; user code alone runs at 0\.80 to 0\.80 \(measured: hardware counters\)/),
+    });
+  });
+
+  it('judge how IPC changes when they saw every pair the model has; with fewer, the model does, and never both', () => {
+    const all = ['http', 'http-mix-1', 'http-mix-2'];
+    const some = componentsData(all.map((id) => (id === 'http-mix-2' ? http(id) : counters(id, [100, 40]))));
+    expect(verdict(some, 'C46', 'http')).toMatchObject({ method: 'modelled', runs: expect.not.arrayContaining([expect.stringContaining('-h/')]) });
+    const falling = componentsData(all.map((id, i) => counters(id, [100, 40 - 10 * i])));
+    expect(verdict(falling, 'C46', 'http')).toMatchObject({ verdict: 'reproduced', method: 'measured: hardware counters' });
+    expect(verdict(falling, 'C46', 'http').runs.every((run) => run.includes('-h/'))).toBe(true);
   });
 });
 

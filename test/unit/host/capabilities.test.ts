@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { capabilityNames, hardwareAvailability, hugePageAvailability, ptraceAvailability, schedstatAvailability, type Capability, type CapabilityName } from '../../../lib/host/capabilities.js';
 import { feasibility } from '../../../lib/host/feasibility.js';
+import { itemSources } from '../../../lib/report/items.js';
 
 describe('hardware events', () => {
   /** Captured: `perf stat -j -e cycles -e instructions true`, perf 6.1 in a guest without a performance monitoring unit. */
@@ -49,8 +50,16 @@ describe('which figures can be measured', () => {
   }
   const fig07 = (found: Record<CapabilityName, Capability>) => feasibility(found).find(({ item }) => item === 'fig07')!;
 
-  test('without Envoy everything is only redrawn', () => {
-    expect(feasibility(machineWithout('envoy')).map(({ verdict }) => verdict)).toEqual(['redraw only', 'redraw only', 'redraw only']);
+  test('every figure and table that is made is judged; variants go with theirs', () => {
+    const made = itemSources.map(({ item }) => item.split('-')[0]);
+    expect(feasibility(machineWithout()).map(({ item }) => item).sort()).toEqual([...new Set(made)].sort());
+    expect(feasibility(machineWithout()).map(({ verdict }) => verdict)).toEqual(feasibility(machineWithout()).map(() => 'measure'));
+  });
+
+  test('without Envoy everything but the machine itself is only redrawn, and says why', () => {
+    const [machine, ...others] = feasibility(machineWithout('envoy'));
+    expect(machine).toMatchObject({ item: 'tab01', verdict: 'measure', missing: [] });
+    for (const each of others) expect(each).toMatchObject({ verdict: 'redraw only', parts: [], missing: ['envoy (not here)'] });
   });
 
   test('cycles come from hardware counters where there are any', () => {
@@ -65,7 +74,7 @@ describe('which figures can be measured', () => {
 
   test('without perf and counters the lost parts say what they lack', () => {
     expect(fig07(machineWithout('hardware counters', 'perf record'))).toMatchObject({
-      verdict: 'measure', parts: ['instructions by component (measured: exact instruction counts)'], missing: ['perf record', 'hardware counters'],
+      verdict: 'measure', parts: ['instructions by component (measured: exact instruction counts)'], missing: ['perf record (not here)', 'hardware counters (not here)'],
     });
   });
 });

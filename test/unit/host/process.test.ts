@@ -63,6 +63,8 @@ describe('nothing outlives the workbench', () => {
     const daemon = await new Promise<number>((resolve) => child.stdout.on('data', (text) => resolve(Number(String(text)))));
     fs.rmSync(file);
     children.push(child.pid!, daemon);
+    // Its end is tied to its owner's by what runs in between, until sleep itself does.
+    await until(() => fs.readFileSync(`/proc/${daemon}/comm`, 'utf8') === 'sleep\n');
     return { owner: child.pid!, daemon, ended: new Promise((resolve) => child.on('exit', resolve)) };
   }
 

@@ -2,7 +2,7 @@ import * as fs from 'node:fs';
 import * as os from 'node:os';
 import * as path from 'node:path';
 import { afterAll, describe, expect, test } from 'vitest';
-import { checkCells, nest, parseCells, typeErrors } from '../../../lib/report/cells.js';
+import { checkCells, nest, parseCells } from '../../../lib/report/cells.js';
 
 const folder = fs.mkdtempSync(path.join(os.tmpdir(), 'cells-test-'));
 afterAll(() => fs.rmSync(folder, { recursive: true, force: true }));
@@ -34,15 +34,4 @@ describe('cells that break a rule are named by line', () => {
 test('nesting keeps line numbers and lets a later cell declare a name again', () => {
   const nested = nest("// h\n// %%\nimport { a } from './lib/a.js';\nconst b = a;\n// %%\nconst b = 'again';\n");
   expect(nested.split('\n')).toEqual(["import { a } from './lib/a.js'; ", '{', '', 'const b = a;', '{', "const b = 'again';", '', '}}']);
-});
-
-test('notebooks are type-checked strictly, together with lib', { timeout: 60_000 }, () => {
-  const file = notebook([
-    '// ---', '// %%', "import { projectRoot } from './lib/host/paths.js';", 'const a = projectRoot();',
-    '// %%', 'const a: number = projectRoot();', '// %%', 'await Promise.resolve([1].find((x) => x > 1).toFixed());',
-  ].join('\n'));
-  expect(typeErrors([file], process.cwd())).toEqual([
-    "n.ts:6: Type 'string' is not assignable to type 'number'.",
-    "n.ts:8: Object is possibly 'undefined'.",
-  ]);
 });

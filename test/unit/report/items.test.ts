@@ -3,7 +3,7 @@ import * as path from 'node:path';
 import { afterEach, describe, expect, it } from 'vitest';
 import { buildItems, itemSources, machinesOf, wanted } from '../../../lib/report/items.js';
 import { assembleClaims } from '../../../lib/report/verdicts.js';
-import { RunStore } from '../../../lib/store/run-store.js';
+import { RunStore, type Run } from '../../../lib/store/run-store.js';
 import { copyOfRoot, recording, rewriteRuns, store } from '../experiments/recording.js';
 
 describe('choice of items', () => {
@@ -53,6 +53,21 @@ describe('items from a captured recording', () => {
     expect(machinesOf(two).map(({ origin }) => origin)).toEqual([recording.name, 'other-2020-01-01']);
     const [fig06] = buildItems(two, ['fig06']).items;
     expect(fig06.figure!.layout.annotations!.map(({ text }) => text)).toEqual([`AMD EPYC<br>(${recording.name})`, 'Other CPU<br>(other-2020-01-01)']);
+  });
+
+  it('read each experiment once a build, and anew in the next', () => {
+    const seen: string[] = [];
+    class Watched extends RunStore {
+      override runs(...[from, experiment]: Parameters<RunStore['runs']>): Run[] {
+        seen.push(experiment);
+        return super.runs(from, experiment);
+      }
+    }
+    const watched = new Watched(null, store.root);
+    buildItems(watched, ['tab02', 'fig07', 'tab03']);
+    expect(seen).toEqual(['components']);
+    buildItems(watched, ['tab02']);
+    expect(seen).toEqual(['components', 'components']);
   });
 
   it('are missing with the reason, one by one, where there is no data', () => {

@@ -1,7 +1,7 @@
 import * as fs from 'node:fs';
 import * as os from 'node:os';
 import * as path from 'node:path';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
 import { fig06 } from '../../../lib/figures/fig06.js';
 import type { Item } from '../../../lib/figures/item.js';
 import { approximateNote } from '../../../lib/figures/render.js';
@@ -58,9 +58,13 @@ describe('results without a browser', () => {
   });
 
   it('get a table without a picture when asked for it later, and keep what was there', async () => {
-    await writeResults(dir, [table], [figure, table], context);
-    expect(fs.existsSync(file('tab03.svg'))).toBe(false);
-    const page = fs.readFileSync(file('index.html'), 'utf8');
+    const later = fs.mkdtempSync(path.join(os.tmpdir(), 'results-'));
+    onTestFinished(() => fs.rmSync(later, { recursive: true }));
+    fs.cpSync(dir, later, { recursive: true });
+    await writeResults(later, [table], [figure, table], context);
+    expect(fs.readdirSync(later)).toEqual(expect.arrayContaining(['fig06.json', 'fig06.svg', 'tab03.json']));
+    expect(fs.existsSync(path.join(later, 'tab03.svg'))).toBe(false);
+    const page = fs.readFileSync(path.join(later, 'index.html'), 'utf8');
     expect(['fig06.json', 'tab03.json'].filter((part) => !page.includes(part))).toEqual([]);
   });
 });
