@@ -1,4 +1,5 @@
 /** Shapes of TLBs and caches, and those of the paper's machines. */
+import { mostWays } from './level.js';
 import type { PolicyMaker } from './replacement.js';
 
 export interface EntryArray {
@@ -36,11 +37,12 @@ export const instructionTlbs = {
 /** First-level instruction cache of every CPU of the paper, and of callgrind: 32 kB, 8-way, lines of 64 bytes. */
 export const instructionCache = { first: { sets: 64, ways: 8 } } as const satisfies Geometry;
 
-/** @throws Error naming an array whose sets or ways are no positive whole number. */
+/** @throws Error naming an array whose sets or ways are no positive whole number, or too many. */
 export function checkGeometry({ first, huge, second }: Geometry): void {
   for (const [name, array] of Object.entries({ first, huge, second })) {
     if (array && ![array.sets, array.ways].every((count) => Number.isInteger(count) && count > 0)) {
       throw new Error(`${name} has ${array.sets} sets of ${array.ways} ways; give whole numbers from 1`);
     }
+    if (array && array.ways > mostWays) throw new Error(`${name} has ${array.ways} ways; up to ${mostWays} are simulated, a miss curve (lib/simulate/stack-distance.ts) has no limit`);
   }
 }

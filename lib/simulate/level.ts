@@ -11,6 +11,9 @@ export interface Level {
   reserve(entries: number): void;
 }
 
+/** More would leave too few bits for the time. */
+export const mostWays = 2 ** 14;
+
 /** In slots: nothing there yet. Real entries start at 1. */
 const noEntry = 0;
 /** Where an entry is that is not here. */
@@ -125,13 +128,16 @@ export class LruLevel implements Level {
 
   /** Makes sure that so many accesses can be stamped within 31 bits, renumbering the stamps when they are used up. */
   private reserveTime(accesses: number): void {
-    if (this.time + accesses * (1 << this.wayBits) < 2 ** 31) return;
-    const order = Array.from(this.stamps.keys()).sort((a, b) => this.stamps[a] - this.stamps[b]);
-    this.time = 0;
-    for (const slot of order) {
-      this.time += 1 << this.wayBits;
-      this.stamp(slot);
-    }
+    const step = 1 << this.wayBits;
+    if (this.time + accesses * step < 2 ** 31) return;
+    for (let set = 0; set < this.ways.length; set++) this.renumber((set + 1) * step, step);
+    this.time = step * step;
+  }
+
+  /** Numbers the stamps of one set anew, from 0, in their order. */
+  private renumber(start: number, step: number): void {
+    const order = Array.from({ length: step }, (_, way) => start + way).sort((a, b) => this.stamps[a] - this.stamps[b]);
+    order.forEach((slot, rank) => { this.stamps[slot] = rank * step + slot - start; });
   }
 }
 

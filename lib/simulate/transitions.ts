@@ -102,7 +102,7 @@ function regroupChunk(chunk: TransitionChunk, newId: Uint32Array, unitCount: num
   const calls: number[] = [];
   const borders: RequestBorder[] = [];
   let size = 0;
-  // Sought anew in each chunk: an extra record of the same unit hits.
+  // Begins anew in each segment and chunk; an extra record of the same unit hits.
   for (const segment of segmentsOf(chunk)) {
     if (segment.afterCall) calls.push(size);
     if (segment.border !== null) borders.push({ at: size, request: segment.border });
@@ -193,8 +193,8 @@ class TransitionBuilder {
     for (let call = 0; ;) {
       const callAt = chunk.calls[call]?.at ?? Infinity;
       const startAt = (this.starts[this.nextStart]?.run ?? Infinity) - this.runsBefore;
-      // A border at the very end belongs to the next chunk, unless this is where a call says so already.
-      if (Math.min(callAt, startAt) > chunk.length || (startAt === chunk.length && callAt === Infinity)) break;
+      // A border at the very end belongs to the next chunk.
+      if (callAt > chunk.length && startAt >= chunk.length) break;
       upTo(Math.min(callAt, startAt));
       if (callAt <= startAt) calls[call++] = this.size;
       else borders.push({ at: this.size, request: this.starts[this.nextStart++].request });

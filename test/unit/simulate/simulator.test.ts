@@ -1,5 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { seededRandom } from '../../../lib/analysis/statistics.js';
 import { instructionTlbs, type Geometry } from '../../../lib/simulate/geometry.js';
 import { fifo, plainLru, randomReplacement, treePlru } from '../../../lib/simulate/replacement.js';
 import { simulate, simulateBounds, Simulator } from '../../../lib/simulate/simulator.js';
@@ -77,15 +78,16 @@ describe('a simulated TLB', () => {
   });
 
   it('stays exact when its clock has to start anew', () => {
-    // With so many ways the time stamps of 31 bits are used up after 2^31 / 2^20 = 2,048 accesses.
-    const ways = 2 ** 20;
-    const pages = Array.from({ length: 3000 }, (_, i) => i);
-    const around = [...pages, ...pages];
-    expect(misses(around, { first: { sets: 1, ways } })).toBe(3000);
+    // Time stamps have 31 bits less 14 for so many ways: they are used up after 131,072 accesses.
+    const geometry: Geometry = { first: { sets: 2, ways: 3 }, huge: { sets: 1, ways: 2 ** 14 } };
+    const random = seededRandom(7);
+    const pages = Array.from({ length: 300_000 }, () => Math.floor(9 * random()));
+    expect(misses(pages, geometry)).toBe(misses(pages, { ...geometry, policy: plainLru }));
   });
 
   it('refuses what no TLB is', () => {
     expect(() => simulate(pageTransitions([1]), { first: { sets: 0, ways: 8 } })).toThrow('first has 0 sets of 8 ways; give whole numbers from 1');
+    expect(() => simulate(pageTransitions([1]), { first: { sets: 1, ways: 20_000 } })).toThrow('first has 20000 ways; up to 16384 are simulated');
     expect(() => simulate(pageTransitions([1]), twoWays, { hugeRegions: [1] })).toThrow('1 huge pages asked for of a geometry without entries for them');
   });
 
