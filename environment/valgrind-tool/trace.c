@@ -16,7 +16,8 @@
    The file, little-endian: "wbtrace1", then frames of a kind (4 bytes), a size (4) and so many bytes:
      1 runs    of 16 bytes each: address (8), bytes (4), instructions (4); ids count from 0 over all these frames
      2 stream  of 4-byte words: an id, or a system call when it returns: ffffffff, number, first argument (low and high
-               half), result (low and high half; minus an errno), ffffffff
+               half), result (low and high half; minus an errno), ffffffff. The one that the thread is in when
+               tracing ends is written as interrupted (-4), which vgdb does to a thread that waits.
      3 end     number of stream words in the whole file (8), and how often string instructions were repeated beyond
                their one logged execution (8), as others count them: what has no such frame is not complete
    Not seen: the kernel, and CPU features Valgrind hides (AVX-512), whose library routines are then other ones. */
@@ -138,6 +139,22 @@ static ULong words_written;
 static ULong repetitions_traced;
 static const HChar* failure;   /* what went wrong since "on" */
 
+/* The system call that each thread is in, by ThreadId. */
+typedef struct {
+   Bool is_open;
+   UInt number;
+   ULong argument;
+} SystemCall;
+
+static SystemCall* system_calls;
+
+static void log_system_call(const SystemCall* call, Long result)
+{
+   UInt record[] = { ESCAPE, call->number, call->argument, call->argument >> 32, result, result >> 32, ESCAPE };
+   VG_(memcpy)(log_end, record, sizeof(record));
+   log_end += sizeof(record) / sizeof(UInt);
+}
+
 static void write_bytes(const void* bytes, SizeT size)
 {
    const HChar* rest = bytes;
@@ -184,11 +201,13 @@ static void write_log(void)
 static const HChar* start_tracing(const HChar* path)
 {
    if (tracing) return "tracing is on already";
-   const HChar* error = find_thread(&traced);
+   ThreadId tid;
+   const HChar* error = find_thread(&tid);
    if (error) return error;
    file = VG_(fd_open)(path, VKI_O_CREAT | VKI_O_TRUNC | VKI_O_WRONLY, VKI_S_IRUSR | VKI_S_IWUSR);
    if (file < 0) return "cannot write the trace file";
    tracing = True;
+   traced = tid;
    failure = NULL;
    runs_written = 0;
    words_written = 0;
@@ -202,6 +221,7 @@ static const HChar* start_tracing(const HChar* path)
 static const HChar* stop_tracing(void)
 {
    if (!tracing) return "tracing is not on";
+   if (traced != VG_INVALID_THREADID && system_calls[traced].is_open) log_system_call(&system_calls[traced], -VKI_EINTR);
    write_log();
    const ULong totals[2] = { words_written, repetitions_traced };
    write_frame_head(3, sizeof(totals));
@@ -244,6 +264,7 @@ static void on_stop_client_code(ThreadId tid, ULong blocks_dispatched)
 /* A ThreadId is used again after its thread ended. */
 static void on_thread_create(ThreadId parent, ThreadId child)
 {
+   system_calls[child].is_open = False;
    forget_thread(child);
 }
 
@@ -256,16 +277,14 @@ static void on_thread_exit(ThreadId tid)
 
 static void before_system_call(ThreadId tid, UInt number, UWord* arguments, UInt count)
 {
+   const SystemCall call = { True, number, arguments[0] };
+   system_calls[tid] = call;
 }
 
 static void after_system_call(ThreadId tid, UInt number, UWord* arguments, UInt count, SysRes result)
 {
-   if (tid != traced) return;
-   ULong argument = arguments[0];
-   ULong returned = sr_isError(result) ? -(ULong)sr_Err(result) : sr_Res(result);
-   UInt record[] = { ESCAPE, number, argument, argument >> 32, returned, returned >> 32, ESCAPE };
-   VG_(memcpy)(log_end, record, sizeof(record));
-   log_end += sizeof(record) / sizeof(UInt);
+   if (tid == traced) log_system_call(&system_calls[tid], sr_isError(result) ? -(Long)sr_Err(result) : (Long)sr_Res(result));
+   system_calls[tid].is_open = False;
 }
 
 static Bool is_fault_signal(Int signal)
@@ -418,6 +437,7 @@ static void post_clo_init(void)
    keep_blocks_straight();
    init_threads();
    runs_by_address = VG_(HT_construct)("trace.runs_by_address");
+   system_calls = VG_(calloc)("trace.system_calls", VG_N_THREADS, sizeof(SystemCall));
    log_words = new_buffer();
    not_logged = new_buffer();
    log_end = log_words + 1;

@@ -7,6 +7,7 @@
  * routines; the vdso, instead of which Valgrind makes system calls.
  */
 import * as fs from 'node:fs';
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { Sidecar } from '../deploy/types.js';
 import type { Availability } from '../host/availability.js';
 import { probeValgrind, tellTool, valgrindVersion, valgrindWrap } from '../host/valgrind.js';
@@ -56,14 +57,14 @@ export type ValgrindTraceTotals = TraceTotals & ValgrindStreamTotals & { fileByt
  * `body` throws. No file remains then.
  */
 export async function recordValgrindTrace<T>(
-  sidecar: Pick<Sidecar, 'pid' | 'address' | 'ending'>,
+  sidecar: Pick<Sidecar, 'pid' | 'workerTid' | 'address' | 'ending'>,
   { file, body, cpus }: ValgrindRecording<T>,
 ): Promise<{ result: T; totals: ValgrindTraceTotals }> {
   const raw = `${file}.${process.pid}.raw`;
   try {
     const { result, header } = await whileAlive(sidecar, async () => {
       const header = await describe(sidecar);
-      return { result: await recordRaw(sidecar.pid, raw, body, cpus), header };
+      return { result: await recordRaw(sidecar, raw, body, cpus), header };
     });
     return { result, totals: await compact(raw, file, header) };
   } finally {
@@ -78,16 +79,29 @@ async function describe(sidecar: Pick<Sidecar, 'pid' | 'address'>): Promise<Trac
   };
 }
 
-async function recordRaw<T>(pid: number, raw: string, body: () => Promise<T>, cpus: number[]): Promise<T> {
+async function recordRaw<T>({ pid, workerTid }: Pick<Sidecar, 'pid' | 'workerTid'>, raw: string, body: () => Promise<T>, cpus: number[]): Promise<T> {
   const tell = (command: string) => tellTool({ pid, toolIs: 'the instruction tracer', wrappedBy: 'valgrindTraceWrap' }, command, cpus);
   await tell(`on ${raw}`);
   try {
     const result = await body();
+    await untilWaiting(pid, workerTid);
     await tell('off');
     return result;
   } catch (error) {
     await tell('off').catch(() => undefined); // off already, or gone; the first error says more
     throw error;
+  }
+}
+
+/** epoll_wait, epoll_pwait, epoll_pwait2 (Linux, arch/x86/entry/syscalls/syscall_64.tbl). */
+const waits = ['232', '281', '441'];
+const longestWorkMs = 10_000;
+
+/** A client has its answer while the worker still finishes the request: the trace goes on until it waits for the next. */
+async function untilWaiting(pid: number, tid: number): Promise<void> {
+  const call = () => fs.readFileSync(`/proc/${pid}/task/${tid}/syscall`, 'utf8').split(' ')[0];
+  for (const deadline = Date.now() + longestWorkMs; !waits.includes(call()); await sleep(5)) {
+    if (Date.now() > deadline) throw new Error(`the worker of process ${pid} still works ${longestWorkMs / 1000} s after the last request; end all load before the recording ends`);
   }
 }
 

@@ -96,4 +96,14 @@ describe('the trace tool', () => {
   it('has nothing of other threads', () => {
     expect(runsIn('others')).toEqual([]);
   });
+
+  it('says so when it cannot write, and when no thread has the name, and lets the program run on', async () => {
+    const unwritable = await run([...await valgrindWrap('trace', 'worker'), program, path.join(folder, 'nowhere', 'raw')]);
+    expect(unwritable.stderr).toContain('error: cannot write the trace file');
+    expect(unwritable.stderr).toContain('error: tracing is not on');
+    const file = path.join(folder, 'nobody');
+    const nameless = await run([...await valgrindWrap('trace', 'nobody'), program, file]);
+    expect(nameless.stderr).toContain('error: no live thread has the name given with --thread');
+    expect(fs.existsSync(file)).toBe(false);
+  });
 });
