@@ -9,6 +9,8 @@ import { recovery } from './recovery.js';
 import { failed, type BenchRow } from './row.js';
 import { withScene, type Scene } from './scene.js';
 import { stacks } from './stacks.js';
+import { tlbSimulation } from './tlb-simulation.js';
+import { tracing } from './tracing.js';
 
 /** These have the machine for themselves. */
 const measuring: Record<string, (scene: Scene) => Promise<BenchRow[]>> = {
@@ -21,6 +23,8 @@ const measuring: Record<string, (scene: Scene) => Promise<BenchRow[]>> = {
   rate: constantRate,
   disturbance,
   slowdown: slowDown,
+  'tlb-simulation': tlbSimulation,
+  tracing,
 };
 
 /** These start whole commands, which take the machine themselves. */
