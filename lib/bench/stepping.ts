@@ -11,8 +11,8 @@ import { atLeast, count, fixed, judged, unavailable, type BenchRow } from './row
 import { targetOf, withSidecar, type Scene } from './scene.js';
 
 const rounds = 6;
-/** Some ten seconds each: long against the start, in which each address is met for the first time. */
-const requestsARound = 4;
+/** Some seconds each: long against the start, in which each address is met for the first time. */
+const requestsARound = 2;
 const connections = 8;
 const what = 'single-step recorder against a C stepper (http), steps/s';
 const reach = atLeast(0.9, fixed(2));
@@ -23,17 +23,20 @@ export async function stepping(scene: Scene): Promise<BenchRow[]> {
   if (!able.available) return [unavailable(what, reach, able)];
   const stepper = path.join(scene.newDir(), 'stepper');
   await run(['gcc', '-O2', '-o', stepper, projectPath('environment', 'stepper', 'stepper.c')]);
-  return withSidecar(scene, 'http', (sidecar) => underLoad(scene, sidecar, async () => {
+  return withSidecar(scene, 'http', async (sidecar) => {
     const rates = { ours: [] as number[], c: [] as number[] };
     for (let round = 0; round < rounds; round++) {
-      const ours = await ofRecorder(scene, sidecar);
-      rates.ours.push(ours.perS);
-      rates.c.push(await ofC(scene, sidecar, stepper, ours.steps));
+      // A load of its own for each round: one does not last for all.
+      await underLoad(scene, sidecar, async () => {
+        const ours = await ofRecorder(scene, sidecar);
+        rates.ours.push(ours.perS);
+        rates.c.push(await ofC(scene, sidecar, stepper, ours.steps));
+      });
     }
     const ratio = ratioEstimate(rates.ours, rates.c, { paired: true });
     const interval = ratio.interval ? ` [${ratio.interval.map(fixed(2)).join(', ')}]` : '';
     return [judged(what, reach, [ratio.value], `${fixed(2)(ratio.value)}${interval}: ${count(median(rates.ours))} of ${count(median(rates.c))}, ${rounds} rounds`)];
-  }));
+  });
 }
 
 /** More connections than are served while it is stepped, so that it never waits. */

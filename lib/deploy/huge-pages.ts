@@ -12,9 +12,9 @@
 import * as fs from 'node:fs';
 import type { Availability } from '../host/availability.js';
 import { hugePageAvailability } from '../host/capabilities.js';
+import { parseExecutableMappings, type ExecutableMapping } from '../host/mappings.js';
 import { probe as probePtrace, readMemory, writeMemory } from '../host/ptrace.js';
 import { withStoppedProcess, type StoppedProcess } from '../host/stopped-process.js';
-import { parseExecutableMappings, type ExecutableMapping } from '../trace/mapped-code.js';
 
 /** What the code lies on: the file's own pages, or a copy in memory on pages of one size. */
 export const textPages = ['file-4k', 'anonymous-4k', 'anonymous-2m'] as const;

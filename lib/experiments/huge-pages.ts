@@ -25,10 +25,17 @@ import { isGood, warningsFor } from './warnings.js';
 
 export const hugePages = 'huge-pages';
 
-const settings = {
+export interface Effort {
+  /** Sidecars of each arm that are brought up one after another, each with its memory elsewhere. */
+  starts: number;
+  /** Of each start; in each, every arm is loaded once. */
+  rounds: number;
+}
+
+const efforts: Record<Mode, Effort> = {
   quick: { starts: 3, rounds: 2 },
   full: { starts: 5, rounds: 40 },
-} as const;
+};
 
 const durationS = 3;
 const defaultPolicy = 'http';
@@ -87,11 +94,11 @@ export async function tryHugePages(mode: SessionMode = sessionMode(), options: H
 
 /**
  * Measures the starts that are not recorded yet.
- * @returns all starts of this mode.
+ * @returns all starts.
  * @throws Error when another measurement runs, the code cannot be moved, or a sidecar dies; whole starts are kept.
  */
-export async function measureHugePages(mode: Mode, options: HugePagesOptions = {}): Promise<Run[]> {
-  const { starts, rounds } = settings[mode];
+export async function measureHugePages(effort: Mode | Effort, options: HugePagesOptions = {}): Promise<Run[]> {
+  const { starts, rounds } = typeof effort === 'string' ? efforts[effort] : effort;
   const config = typeof options.policy === 'object' ? options.policy : policyById(options.policy ?? defaultPolicy);
   return withTestbed(options, async (testbed) => {
     const version = `1, ${rounds} rounds${options.regions ? `, regions ${options.regions.join(' ')}` : ''}`;
@@ -203,6 +210,7 @@ export function hugePagesData(recording: Pick<Recording, 'origin'>, runs: readon
   const starts = records.map(({ run, record }) => ({ start: run.repeat, rounds: goodRounds(run, record) }));
   const all = records.reduce((sum, { record }) => sum + record.rounds.length / textPages.length, 0);
   const kept = starts.filter(({ rounds }) => rounds.length > 0);
+  if (kept.length === 0) throw new Error(`every round of ${latest.id} was disturbed (${whyDisturbed(records[0].record)}); measure again while nothing else runs`);
   return {
     origin: recording.origin, cpuModel: latest.provenance.machine.cpuModel, runs: chosen.map(({ id }) => id), policy: latest.policy,
     rounds: kept.flatMap(({ start, rounds }) => rounds.flatMap((round) => textPages.map((pages) => ({ start, round: round[pages].round, pages, ...costOf(round[pages]) })))),
@@ -238,6 +246,10 @@ function goodRounds(run: Run, { rounds }: ArmsRecord): Round[] {
   return numbers.map((number) => good.filter(({ round }) => round === number))
     .filter((arms) => arms.length === textPages.length)
     .map((arms) => Object.fromEntries(arms.map((arm) => [arm.pages, arm])) as Round);
+}
+
+function whyDisturbed({ rounds }: ArmsRecord): string {
+  return rounds.flatMap(({ warnings }) => warnings)[0]?.text ?? 'no request was answered';
 }
 
 function costOf({ cpu: { worker, requests, windowUs } }: ArmRound): { cpuUs: number; perS: number } {

@@ -1,8 +1,8 @@
 /** A process with all its threads stopped, one of which can be made to execute system calls. */
 import * as fs from 'node:fs';
 import { getSystemErrorName } from 'node:util';
+import { parseExecutableMappings } from './mappings.js';
 import { eventStop, loadPtrace, readMemory, register, SIGTRAP, type Ptrace } from './ptrace.js';
-import { parseExecutableMappings } from '../trace/mapped-code.js';
 
 export interface StoppedProcess {
   pid: number;
@@ -40,6 +40,7 @@ export async function withStoppedProcess<T>(pid: number, body: (stopped: Stopped
       kill: () => {
         killed = true;
         process.kill(pid, 'SIGKILL');
+        for (const tid of threads) awaitEnd(ptrace, tid);
       },
     });
   } finally {
@@ -102,6 +103,15 @@ function callIn(ptrace: Ptrace, tid: number, at: number, number: number, words: 
     return result;
   } finally {
     ptrace.setRegisters(tid, before);
+  }
+}
+
+/** Traced threads do not go before their tracer has looked, nor does their process. */
+function awaitEnd(ptrace: Ptrace, tid: number): void {
+  try {
+    while (ptrace.wait(tid).kind === 'stopped') continue;
+  } catch {
+    // gone already
   }
 }
 

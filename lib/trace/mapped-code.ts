@@ -2,29 +2,10 @@
 import * as fs from 'node:fs';
 import * as path from 'node:path';
 import { codeSegments, readBuildId, readElf } from '../analysis/elf.js';
+import { parseExecutableMappings } from '../host/mappings.js';
 import { readMemory } from '../host/ptrace.js';
 import type { CodeSource } from './code-lines.js';
 import type { MappedCode } from './trace.js';
-
-export interface ExecutableMapping {
-  start: number;
-  end: number;
-  /** Of `start` in the file. */
-  fileOffset: number;
-  /** Absolute path; `[vdso]` for the kernel's own; empty when there is no file. */
-  file: string;
-}
-
-/** Lines of /proc/PID/maps (man 5 proc) whose memory may be executed. @throws Error naming the line that is none. */
-export function parseExecutableMappings(maps: string): ExecutableMapping[] {
-  return maps.trimEnd().split('\n').flatMap((line, i) => {
-    const fields = /^([0-9a-f]+)-([0-9a-f]+) (\S{4}) ([0-9a-f]+) \S+ \d+\s*(.*)$/.exec(line);
-    if (!fields) throw new Error(`/proc/PID/maps:${i + 1}: not a mapping: "${line.slice(0, 60)}"; this needs Linux`);
-    const [, start, end, permissions, offset, file] = fields;
-    if (!permissions.includes('x')) return [];
-    return [{ start: parseInt(start, 16), end: parseInt(end, 16), fileOffset: parseInt(offset, 16), file }];
-  });
-}
 
 /**
  * The code of a process, for a trace's header.
@@ -34,6 +15,7 @@ export function readMappedCode(pid: number): MappedCode[] {
   return parseExecutableMappings(fs.readFileSync(`/proc/${pid}/maps`, 'utf8')).flatMap(({ start, end, fileOffset, file }) => {
     if (file === '[vdso]') return [{ object: file, buildId: null, start, end, fileAddress: 0 }];
     if (!file.startsWith('/')) return [];
+    if (file.endsWith(' (deleted)')) throw new Error(`${file} was replaced while process ${pid} runs it; restart the process`);
     return [{ object: path.basename(file), buildId: readBuildId(file), start, end, fileAddress: addressMappedFrom(file, fileOffset) }];
   }).sort((a, b) => a.start - b.start);
 }

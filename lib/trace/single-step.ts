@@ -2,8 +2,9 @@
  * Records every user instruction of a running sidecar's worker thread, natively: the thread is single-stepped through
  * whole requests (ptrace), at some ten thousand steps a second, and let go unharmed.
  *
- * Misses: the kernel; whatever happens only at speed (a request is some thousand times slower, so that timers come
- * due in it). Should the recording process be killed, the kernel ends the sidecar with it.
+ * Misses: the kernel; whatever happens only at speed. A request takes seconds, so timers come due in it, and the
+ * clients and the backend must be patient: socketify closes connections that were idle for 10 s, the Node echo
+ * (`startEcho({ prefer: 'node' })`) does not. Should the recording process be killed, the kernel ends the sidecar too.
  */
 import * as fs from 'node:fs';
 import type { Availability } from '../host/availability.js';

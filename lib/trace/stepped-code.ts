@@ -1,6 +1,6 @@
 /** The instructions of a process, decoded from its memory when they are first met. */
-import { Code, Decoder, DecoderOptions, FlowControl, Instruction } from 'iced-x86';
 import { readMemory } from '../host/ptrace.js';
+import { decodeInstruction } from './decode.js';
 import type { SteppedInstruction } from './run-former.js';
 
 const pageBytes = 4096;
@@ -33,28 +33,8 @@ export function steppedCode(pid: number): (address: number) => SteppedInstructio
   return (address) => {
     const there = known.get(address);
     if (there) return there;
-    const found = decode(codeAt(address), address);
+    const found = decodeInstruction(codeAt(address), address);
     known.set(address, found);
     return found;
   };
-}
-
-/** @throws Error quoting the bytes when they are no instruction. */
-export function decode(code: Uint8Array, address: number): SteppedInstruction {
-  const decoder = new Decoder(64, code, DecoderOptions.None);
-  const instruction = new Instruction();
-  try {
-    decoder.ip = BigInt(address);
-    decoder.decodeOut(instruction);
-    if (instruction.code === Code.INVALID) throw new Error(`no instruction at 0x${address.toString(16)}: ${Buffer.from(code).toString('hex')}; is it newer than our decoder?`);
-    return {
-      bytes: instruction.length,
-      repeats: instruction.isStringInstruction && (instruction.hasRepPrefix || instruction.hasRepnePrefix),
-      endsRun: instruction.flowControl !== FlowControl.Next,
-      isSystemCall: code[0] === 0x0f && code[1] === 0x05,
-    };
-  } finally {
-    instruction.free();
-    decoder.free();
-  }
 }

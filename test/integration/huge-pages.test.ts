@@ -1,13 +1,17 @@
 import * as fs from 'node:fs';
+import * as os from 'node:os';
+import * as path from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { startEcho } from '../../lib/deploy/backend.js';
 import { policyById } from '../../lib/deploy/catalogue.js';
 import { startSidecar } from '../../lib/deploy/envoy.js';
-import { hugeBytesOf, hugePageBytes, probe, remapText, textMapping } from '../../lib/deploy/huge-pages.js';
+import { hugeBytesOf, hugePageBytes, probe, remapText, textMapping, textPages } from '../../lib/deploy/huge-pages.js';
 import type { Backend, Sidecar } from '../../lib/deploy/types.js';
+import { measureHugePages, type ArmsRecord } from '../../lib/experiments/huge-pages.js';
 import { planCpus } from '../../lib/host/cpus.js';
 import { run } from '../../lib/host/process.js';
 import { sendExactly } from '../../lib/load/load.js';
+import { RunStore } from '../../lib/store/run-store.js';
 
 let echo: Backend;
 let sidecar: Sidecar;
@@ -103,4 +107,25 @@ describe('the code of a live Envoy', () => {
     await remapped.undo();
     expect(await answered()).toBe(50);
   });
+});
+
+it('the experiment loads a sidecar of each arm in every round, and goes on from the starts it has', async () => {
+  const root = fs.mkdtempSync(path.join(os.tmpdir(), 'huge-pages-test-'));
+  const lock = process.env.WORKBENCH_LOCK;
+  process.env.WORKBENCH_LOCK = path.join(root, 'lock');
+  try {
+    const store = new RunStore('here', root);
+    await measureHugePages({ starts: 1, rounds: 1 }, { store });
+    const runs = await measureHugePages({ starts: 2, rounds: 1 }, { store });
+    expect(runs.map(({ repeat }) => repeat)).toEqual([0, 1]);
+    expect(fs.readdirSync(runs[0].dir).sort()).toEqual(['arms.json', 'envoy.yaml', 'run.json']);
+    const { arms, rounds } = JSON.parse(fs.readFileSync(path.join(runs[0].dir, 'arms.json'), 'utf8')) as ArmsRecord;
+    expect(rounds.map(({ pages }) => pages).sort()).toEqual([...textPages].sort());
+    expect(rounds.filter(({ cpu }) => !(cpu.requests > 0 && cpu.worker.runNs > 0))).toEqual([]);
+    expect(textPages.map((pages) => arms[pages].hugeBytes > 0)).toEqual([false, false, true]);
+  } finally {
+    if (lock === undefined) delete process.env.WORKBENCH_LOCK;
+    else process.env.WORKBENCH_LOCK = lock;
+    fs.rmSync(root, { recursive: true });
+  }
 });
