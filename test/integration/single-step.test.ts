@@ -1,6 +1,7 @@
 import * as fs from 'node:fs';
 import * as os from 'node:os';
 import * as path from 'node:path';
+import { Decoder, DecoderOptions, EncodingKind } from 'iced-x86';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { median } from '../../lib/analysis/statistics.js';
 import { startEcho } from '../../lib/deploy/backend.js';
@@ -11,10 +12,13 @@ import { planCpus } from '../../lib/host/cpus.js';
 import { projectPath } from '../../lib/host/paths.js';
 import { run, start, type Daemon } from '../../lib/host/process.js';
 import { connect, type SequentialClient } from '../../lib/load/sequential.js';
+import { connectVaried } from '../../lib/load/varied.js';
 import { clientDescriptors } from '../../lib/trace/client-descriptors.js';
+import { codeOf, codeOfFiles } from '../../lib/trace/code-lines.js';
 import { openTrace } from '../../lib/trace/format.js';
+import { codeSources } from '../../lib/trace/mapped-code.js';
 import { findRequests } from '../../lib/trace/requests.js';
-import { probe, startSingleStep, type SingleStepping } from '../../lib/trace/single-step.js';
+import { maskedEnvironment, probe, startSingleStep, type SingleStepping } from '../../lib/trace/single-step.js';
 import type { SteppingOutcome } from '../../lib/trace/stepping.js';
 
 const { worker: cpu } = planCpus();
@@ -153,6 +157,49 @@ describe('a traced program', () => {
   it('that ends meanwhile is told as that', async () => {
     process.kill(program.pid, 'SIGTERM');
     await expect(stepping.outcome).rejects.toThrow(/^nothing was recorded: thread \d+ ended while it was traced \(killed by signal 15\)/);
+  });
+});
+
+const hasAvx512 = / avx512vl /.test(fs.readFileSync('/proc/cpuinfo', 'utf8'));
+
+describe('an Envoy whose CPU features are masked', () => {
+  let echo: Backend;
+  beforeAll(async () => { echo = await startEcho({ prefer: 'node' }); });
+  afterAll(() => echo.stop());
+
+  /** How many of the distinct runs that a request executes hold an instruction with an EVEX prefix, AVX-512's. */
+  async function runsWithAvx512(wrap?: string[]): Promise<number> {
+    const sidecar = await startSidecar(policyById('http'), { upstream: echo.address, wrap });
+    const client = connectVaried({ address: sidecar.address, tls: false }, 1);
+    try {
+      await client.send(1);
+      const file = path.join(folder, 'avx512');
+      const { outcome } = await startSingleStep(sidecar, { clientDescriptors: clientDescriptors(sidecar), requests: 1, file, cpu });
+      await client.send(1);
+      await outcome;
+      return await countAvx512(file, sidecar.pid);
+    } finally {
+      client.close();
+      await sidecar.stop();
+    }
+  }
+
+  async function countAvx512(file: string, pid: number): Promise<number> {
+    const trace = openTrace(file);
+    for await (const chunk of trace.chunks()) expect(chunk.length).toBeGreaterThan(0);
+    const code = codeOf(trace.header, codeOfFiles(codeSources(pid)));
+    const { address, bytes, size } = trace.runs;
+    return Array.from({ length: size }, (_, id) => id).filter((id) => {
+      const decoder = new Decoder(64, code(address[id], bytes[id]), DecoderOptions.None);
+      return decoder.decodeAll().some(({ encoding }) => encoding === EncodingKind.EVEX);
+    }).length;
+  }
+
+  it('executes no AVX-512, as under Valgrind', async () => {
+    expect(await runsWithAvx512(['env', ...Object.entries(maskedEnvironment()).map(([name, value]) => `${name}=${value}`)])).toBe(0);
+  });
+  it.skipIf(!hasAvx512)('does when they are not', async () => {
+    expect(await runsWithAvx512()).toBeGreaterThan(0);
   });
 });
 
