@@ -6,6 +6,7 @@ import { perfStat } from '../counters/perf-stat.js';
 import type { Availability } from '../host/availability.js';
 import { probeHardwareCounters } from '../host/capabilities.js';
 import type { CollectorName } from './plan.js';
+import { singleStep, singleStepMasked, traceWrap, valgrindTrace } from './trace-collectors.js';
 
 /** The undisturbed run: nothing but the scheduler's accounts, which every run keeps anyway. */
 const cpuTime: Collector<null> = {
@@ -23,6 +24,9 @@ export const collectors: Record<CollectorName, Collector<unknown>> = {
   'perf-stat': perfStat,
   'perf-record': perfRecord,
   instructions: instructionRegions,
+  trace: valgrindTrace,
+  'single-step': singleStep,
+  'single-step-masked': singleStepMasked,
 };
 
 /**
@@ -41,5 +45,5 @@ export async function collectorIdentity(name: CollectorName): Promise<{ name: st
 
 /** The argv prefix under which Envoy has to run for a collector; none for most. */
 export async function wrapFor(name: CollectorName, envoyPath: string, dir: string): Promise<string[] | undefined> {
-  return name === 'instructions' ? instructionWrap(envoyPath, dir) : undefined;
+  return name === 'instructions' ? instructionWrap(envoyPath, dir) : traceWrap(name);
 }

@@ -62,7 +62,7 @@ describe('transitions of a trace', () => {
     const step = fc.record({ address: fc.nat(40_000), bytes: fc.integer({ min: 1, max: 200 }) });
     await fc.assert(fc.asyncProperty(fc.array(fc.oneof({ weight: 9, arbitrary: step }, { weight: 1, arbitrary: fc.constant('call' as const) }), { maxLength: 120 }),
       fc.constantFrom(64, 4096), fc.boolean(), async (steps, unitBytes, emptyAtCalls) => {
-        const everyByte = pageTransitions(steps.flatMap((each) => (each === 'call' ? ['call' as const] : Array.from({ length: each.bytes }, (_, i) => Math.floor((each.address + i) / unitBytes)))), unitBytes);
+        const everyByte = pageTransitions(steps.flatMap<number | 'call'>((each) => (each === 'call' ? ['call' as const] : Array.from({ length: each.bytes }, (_, i) => Math.floor((each.address + i) / unitBytes)))), unitBytes);
         const [transitions] = await readTransitions(tinyTrace(steps), [unitBytes]);
         const geometry = { first: { sets: 2, ways: 2 } };
         expect(simulate(transitions, geometry, { emptyAtCalls }).misses).toBe(simulate(everyByte, geometry, { emptyAtCalls }).misses);
