@@ -9,6 +9,7 @@ import { recovery } from './recovery.js';
 import { failed, type BenchRow } from './row.js';
 import { withScene, type Scene } from './scene.js';
 import { stacks } from './stacks.js';
+import { stepping } from './stepping.js';
 import { tlbSimulation } from './tlb-simulation.js';
 import { tracing } from './tracing.js';
 
@@ -25,6 +26,7 @@ const measuring: Record<string, (scene: Scene) => Promise<BenchRow[]>> = {
   slowdown: slowDown,
   'tlb-simulation': tlbSimulation,
   tracing,
+  stepping,
 };
 
 /** These start whole commands, which take the machine themselves. */

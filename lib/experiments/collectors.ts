@@ -1,5 +1,6 @@
 /** The collectors a plan can name, and what bringing one up needs. */
 import type { Collected, Collector } from '../counters/collector.js';
+import type { BackendName } from '../deploy/backend.js';
 import { instructionRegions, instructionWrap } from '../counters/instruction-regions.js';
 import { perfRecord } from '../counters/perf-record.js';
 import { perfStat } from '../counters/perf-stat.js';
@@ -41,6 +42,15 @@ export async function worthPlanning(name: CollectorName): Promise<Availability> 
 /** What names a collector in a run's key. */
 export async function collectorIdentity(name: CollectorName): Promise<{ name: string; version: string }> {
   return { name, version: await collectors[name].version() };
+}
+
+/**
+ * The backend that a collector needs. The paper's closes a connection that was idle for ten seconds, which one is while
+ * a stepped sidecar works on a request; the Node echo never does. What the sidecar executes is the same but for a few
+ * bytes of the answer's header.
+ */
+export function backendFor(collector: string): BackendName | undefined {
+  return collector === singleStep.name || collector === singleStepMasked.name ? 'node' : undefined;
 }
 
 /** The argv prefix under which Envoy has to run for a collector; none for most. */

@@ -14,7 +14,7 @@ import { connectVaried } from '../load/varied.js';
 import { runFiles } from '../store/files.js';
 import type { Run, RunRecord, Warning } from '../store/run-store.js';
 import { projectVersion } from '../store/version.js';
-import { collectorIdentity, collectors, wrapFor } from './collectors.js';
+import { backendFor, collectorIdentity, collectors, wrapFor } from './collectors.js';
 import type { PlannedRun } from './plan.js';
 import type { Testbed } from './testbed.js';
 import { keepTrace } from './trace-collectors.js';
@@ -44,8 +44,9 @@ export async function measure(testbed: Testbed, planned: PlannedRun): Promise<Ru
   return testbed.store.record(planned.experiment, spec, { policy, repeat: planned.repeat }, async (dir) => {
     const timed = !['exactly', 'varied'].includes(planned.load.mode); // counts do not depend on the clock
     const clockBefore = timed ? await readClock(testbed, longestReuseMs) : null;
-    const backend = await testbed.backend();
-    const sidecar = await testbed.sidecar(planned.config, await wrapFor(planned.collector, testbed.envoy.path, dir));
+    const prefer = backendFor(planned.collector);
+    const backend = await testbed.backend(prefer);
+    const sidecar = await testbed.sidecar(planned.config, await wrapFor(planned.collector, testbed.envoy.path, dir), prefer);
     let warnings: Warning[];
     try {
       warnings = await whileAlive({ testbed, planned, sidecar, backend, dir }, underLoad);

@@ -97,7 +97,8 @@ async function readTraced(recording: Pick<Recording, 'dir'>, run: Run): Promise<
 
 function notesOn(runs: Run[], used: Run[]): string[] {
   const marked = runs.filter((run) => !isGood(run)).map((run) => `${run.policy.label}, ${run.spec.collector.name}: ${run.warnings.map(({ text }) => text).join('; ')}`);
-  const backends = [...new Set(used.map((run) => run.spec.backend.name))].filter((name) => name !== 'socketify');
+  // Stepped runs always use it: what they are compared with says so.
+  const backends = [...new Set(used.filter((run) => run.spec.collector.name === 'trace').map((run) => run.spec.backend.name))].filter((name) => name !== 'socketify');
   return [
     ...(marked.length > 0 ? [`Recorded but left out: ${marked.slice(0, 3).join('. ')}${marked.length > 3 ? ` and ${marked.length - 3} more` : ''}.`] : []),
     ...backends.map((name) => `The backend was the ${name} stand-in, not the paper's socketify echo server.`),
