@@ -245,7 +245,7 @@ function instructionCounter() {
     inputs: fs.readdirSync(folder).sort().map((name) => path.join(folder, name)),
     // It holds a copy of Valgrind's core, which must be of the release that starts it.
     state: () => `${regionsTool} ${fs.statSync(valgrind, { throwIfNoEntry: false })?.mtimeMs}`,
-    done: () => fs.existsSync(path.join(regionsTool, 'regions-amd64-linux')),
+    done: () => ['regions', 'trace'].every((tool) => fs.existsSync(path.join(regionsTool, `${tool}-amd64-linux`))),
     impossible: () => {
       const lacking = ['gcc', 'make', 'valgrind'].filter((name) => !onPath(name));
       return lacking.length === 0 ? null : {

@@ -18,29 +18,15 @@
    Not seen: the kernel, and CPU features Valgrind hides (AVX-512), whose library routines are then other ones.
    A repeated string instruction (rep movs) counts once per repetition, as in callgrind. */
 
-#include "pub_tool_basics.h"
 #include "pub_tool_aspacemgr.h"
 #include "pub_tool_clientstate.h"
-#include "pub_tool_gdbserver.h"
 #include "pub_tool_hashtable.h"
-#include "pub_tool_libcassert.h"
-#include "pub_tool_libcbase.h"
-#include "pub_tool_libcfile.h"
-#include "pub_tool_libcprint.h"
-#include "pub_tool_libcproc.h"
-#include "pub_tool_machine.h"
-#include "pub_tool_mallocfree.h"
-#include "pub_tool_options.h"
-#include "pub_tool_threadstate.h"
-#include "pub_tool_tooliface.h"
-#include "pub_tool_vki.h"
 #include "pub_tool_vkiscnums.h"
-#include "valgrind.h"
+#include "tool.h"
 
 /* ---------- options ---------- */
 
 static const HChar* clo_anchors = NULL;
-static const HChar* clo_thread = NULL;
 static const HChar* clo_dump_at_exit = NULL;
 static Bool clo_count_from_start = False;
 
@@ -86,7 +72,6 @@ typedef struct {
 } Entry;
 
 typedef struct {
-   Int lwp;               /* the kernel's id of the thread, by which its name is found */
    ULong instructions;    /* counted apart from the tree, to check the tree's sum */
    Node* root;
    Entry* stack;
@@ -161,13 +146,13 @@ static void on_start_client_code(ThreadId tid, ULong blocks_dispatched)
 {
    current = &threads[tid];
    if (!current->root) current->root = new_node(NULL, 0);
-   if (current->lwp == 0) current->lwp = VG_(gettid)();
+   note_thread(tid);
    point_at_innermost();
 }
 
-/* A ThreadId is used again after its thread ended. */
 static void on_thread_create(ThreadId parent, ThreadId child)
 {
+   forget_thread(child);
    VG_(memset)(&threads[child], 0, sizeof(Thread));
 }
 
@@ -259,18 +244,6 @@ static void load_anchors(void)
 
 /* ---------- instrumentation ---------- */
 
-static IRTemp assign(IRSB* sb, IRType type, IRExpr* value)
-{
-   IRTemp temp = newIRTemp(sb->tyenv, type);
-   addStmtToIRSB(sb, IRStmt_WrTmp(temp, value));
-   return temp;
-}
-
-static IRExpr* address_of(const void* variable)
-{
-   return IRExpr_Const(IRConst_U64((UWord)variable));
-}
-
 static void add_to_counter(IRSB* sb, ULong** counter, UInt instructions)
 {
    IRTemp pointer = assign(sb, Ity_I64, IRExpr_Load(Iend_LE, Ity_I64, address_of(counter)));
@@ -328,20 +301,6 @@ static IRSB* instrument(VgCallbackClosure* closure, IRSB* in, const VexGuestLayo
 
 /* ---------- dump ---------- */
 
-static Bool has_name(const Thread* thread, const HChar* name)
-{
-   HChar path[64], comm[64];
-   if (thread->lwp == 0) return False;
-   VG_(sprintf)(path, "/proc/self/task/%d/comm", thread->lwp);
-   Int fd = VG_(fd_open)(path, VKI_O_RDONLY, 0);
-   if (fd < 0) return False;
-   Int got = VG_(read)(fd, comm, sizeof(comm) - 1);
-   VG_(close)(fd);
-   if (got <= 0) return False;
-   comm[comm[got - 1] == '\n' ? got - 1 : got] = 0;
-   return VG_(strcmp)(comm, name) == 0;
-}
-
 /* Nodes are numbered in the order they are written, parents first; the root is number 0. */
 static UInt dump_node(VgFile* file, const Node* node, UInt parent, UInt number)
 {
@@ -355,14 +314,10 @@ static UInt dump_node(VgFile* file, const Node* node, UInt parent, UInt number)
 /* Returns NULL, or what went wrong. */
 static const HChar* dump(const HChar* path)
 {
-   const Thread* found = NULL;
-   if (!clo_thread) return "no thread named; start with --thread=NAME";
-   for (UInt tid = 1; tid < VG_N_THREADS; tid++) {
-      if (!has_name(&threads[tid], clo_thread)) continue;
-      if (found) return "more than one thread has the name given with --thread";
-      found = &threads[tid];
-   }
-   if (!found) return "no live thread has the name given with --thread";
+   ThreadId tid;
+   const HChar* error = find_thread(&tid);
+   if (error) return error;
+   const Thread* found = &threads[tid];
    VgFile* file = VG_(fopen)(path, VKI_O_CREAT | VKI_O_TRUNC | VKI_O_WRONLY, VKI_S_IRUSR | VKI_S_IWUSR);
    if (!file) return "cannot write the dump file";
    VG_(fprintf)(file, "regions 1\nthread %s\ninstructions %llu\n", clo_thread, found->instructions);
@@ -390,39 +345,19 @@ static void zero(void)
 
 /* ---------- commands ---------- */
 
-static void answer(const HChar* error)
+static Bool handle_command(const HChar* word, const HChar* argument, const HChar** error)
 {
-   if (error) VG_(gdb_printf)("error: %s\n", error);
-   else VG_(gdb_printf)("ok\n");
-}
-
-static Bool handle_command(HChar* request)
-{
-   HChar* save;
-   const HChar* word = VG_(strtok_r)(request, " ", &save);
-   if (!word) return False;
    if (VG_(strcmp)(word, "on") == 0 || VG_(strcmp)(word, "off") == 0) {
       counting = word[1] == 'n';
       if (current) point_at_innermost();
-      answer(NULL);
    } else if (VG_(strcmp)(word, "zero") == 0) {
       zero();
-      answer(NULL);
    } else if (VG_(strcmp)(word, "dump") == 0) {
-      const HChar* path = VG_(strtok_r)(NULL, "\n", &save);
-      answer(path ? dump(path) : "say where: dump FILE");
+      *error = argument ? dump(argument) : "say where: dump FILE";
    } else {
       return False;
    }
    return True;
-}
-
-static Bool handle_client_request(ThreadId tid, UWord* args, UWord* result)
-{
-   if (args[0] != VG_USERREQ__GDB_MONITOR_COMMAND) return False;
-   Bool handled = handle_command((HChar*)args[1]);
-   *result = handled ? 1 : 0;
-   return handled;
 }
 
 /* ---------- life ---------- */
@@ -430,8 +365,8 @@ static Bool handle_client_request(ThreadId tid, UWord* args, UWord* result)
 static void post_clo_init(void)
 {
    /* Calls and returns must start a block, or anchors would be entered and left unseen. */
-   VG_(clo_vex_control).guest_chase = False;
-   VG_(clo_vex_control).iropt_unroll_thresh = 0;
+   keep_blocks_straight();
+   init_threads();
    threads = VG_(calloc)("regions.threads", VG_N_THREADS, sizeof(Thread));
    counting = clo_count_from_start;
 }

@@ -9,6 +9,9 @@ import { recovery } from './recovery.js';
 import { failed, type BenchRow } from './row.js';
 import { withScene, type Scene } from './scene.js';
 import { stacks } from './stacks.js';
+import { stepping } from './stepping.js';
+import { tlbSimulation } from './tlb-simulation.js';
+import { tracing } from './tracing.js';
 
 /** These have the machine for themselves. */
 const measuring: Record<string, (scene: Scene) => Promise<BenchRow[]>> = {
@@ -21,6 +24,9 @@ const measuring: Record<string, (scene: Scene) => Promise<BenchRow[]>> = {
   rate: constantRate,
   disturbance,
   slowdown: slowDown,
+  'tlb-simulation': tlbSimulation,
+  tracing,
+  stepping,
 };
 
 /** These start whole commands, which take the machine themselves. */

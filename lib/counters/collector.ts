@@ -1,13 +1,9 @@
 /** What every collector has in common: record → untouched raw files in a run's folder → typed samples. */
+import type { Sidecar } from '../deploy/types.js';
 import type { Availability } from '../host/availability.js';
 
-/** The process a collector looks at; a `Sidecar` is one. */
-export interface Collected {
-  pid: number;
-  /** Thread id of the worker, the only thread whose work is counted. */
-  workerTid: number;
-  envoy: { path: string; buildId: string };
-}
+/** What a collector knows of the sidecar it looks at; only the work of the worker thread is counted. */
+export type Collected = Pick<Sidecar, 'pid' | 'workerTid' | 'address' | 'ending'> & { envoy: Pick<Sidecar['envoy'], 'path' | 'buildId'> };
 
 /**
  * One way to measure a sidecar. `record` touches the machine, `read` does not: it works on any copy of the folder.

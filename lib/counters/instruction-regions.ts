@@ -12,23 +12,18 @@ import * as path from 'node:path';
 import { resolveAnchors } from '../analysis/anchors.js';
 import { codeSegments, offsetOfAddress } from '../analysis/elf.js';
 import { nameFunctions } from '../analysis/function-names.js';
-import type { Availability } from '../host/availability.js';
-import { projectPath, workbenchPath } from '../host/paths.js';
-import { run } from '../host/process.js';
+import { probeValgrind, tellTool, valgrindVersion, valgrindWrap } from '../host/valgrind.js';
 import type { Collected, Collector } from './collector.js';
 import { parseRegionTree, type RegionTree } from './region-tree.js';
 
 const toolFormat = 1;
 const worker = 'wrk:worker_0';
-const toolSource = ['environment', 'valgrind-tool'];
-/** What the tool is made of. */
-const toolFiles = ['regions.c', 'Makefile'];
 const files = { anchors: 'anchors.txt', dump: 'regions.txt' };
 
 export const instructionRegions: Collector<RegionTree> = {
   name: 'instruction-regions',
-  version: async () => `${toolFormat} / ${(await run(['valgrind', '--version'])).stdout.trim()}`,
-  probe,
+  version: async () => `${toolFormat} / ${await valgrindVersion()}`,
+  probe: () => probeValgrind(instructionRegions.version),
   record: recordRegions,
   read: (dir) => parseRegionTree(fs.readFileSync(path.join(dir, files.dump), 'utf8'), path.join(dir, files.dump)),
   misses: 'the kernel, time, and AVX-512 routines, which Valgrind hides; repeated string instructions count per repetition',
@@ -41,13 +36,9 @@ export const instructionRegions: Collector<RegionTree> = {
  * @throws Error when the tool cannot be built or the program is none that can be read.
  */
 export async function instructionWrap(envoyPath: string, dir: string): Promise<string[]> {
-  const library = await buildTool();
   const anchors = path.join(dir, files.anchors);
   fs.writeFileSync(anchors, (await anchorLines(envoyPath)).map(({ line }) => `${line}\n`).join(''));
-  return [
-    'env', `VALGRIND_LIB=${library}`, 'valgrind', '--quiet', '--tool=regions', `--anchors=${anchors}`, `--thread=${worker}`,
-    '--vex-guest-chase=no', `--vgdb-prefix=${vgdbPrefix()}`,
-  ];
+  return valgrindWrap('regions', worker, [`--anchors=${anchors}`]);
 }
 
 /** An anchor a line: address and file offset in hexadecimal for the tool, then region and name for people. */
@@ -60,47 +51,8 @@ async function anchorLines(envoyPath: string): Promise<{ address: number; line: 
   });
 }
 
-/** Compiles the tool unless it stands there already, newer than its source. @returns the VALGRIND_LIB folder. */
-async function buildTool(): Promise<string> {
-  const out = workbenchPath('valgrind-tool');
-  if (!isBuilt(out)) await run(['make', '-s', '-C', projectPath(...toolSource), `OUT=${out}`]);
-  return out;
-}
-
-/** Where it is, nothing that only builds is needed. */
-function isBuilt(out: string): boolean {
-  const builtAt = changedAt(path.join(out, 'regions-amd64-linux'));
-  return toolFiles.every((file) => changedAt(projectPath(...toolSource, file)) <= builtAt);
-}
-
-function changedAt(file: string): number {
-  return fs.statSync(file, { throwIfNoEntry: false })?.mtimeMs ?? -Infinity;
-}
-
-/** Where vgdb's pipes are: a folder of this clone rather than /tmp, cleared of those that a killed Valgrind left. */
-function vgdbPrefix(): string {
-  const folder = workbenchPath('vgdb');
-  fs.mkdirSync(folder, { recursive: true });
-  for (const pipe of fs.readdirSync(folder)) {
-    const pid = /-(\d+)-by-/.exec(pipe)?.[1];
-    if (pid && !fs.existsSync(`/proc/${pid}`)) fs.rmSync(path.join(folder, pipe), { force: true });
-  }
-  return path.join(folder, 'pipe');
-}
-
-async function probe(): Promise<Availability> {
-  const builders: [string, string][] = isBuilt(workbenchPath('valgrind-tool')) ? [] : [['make', 'make'], ['gcc', 'gcc']];
-  for (const [program, packageName] of [['valgrind', 'valgrind'], ...builders]) {
-    const { exitCode } = await run([program, '--version'], { allow: 'any' });
-    if (exitCode !== 0) return { available: false, reason: `${program} is not installed`, remedy: `install the package ${packageName}` };
-  }
-  const failed = await buildTool().then(() => null, (error: Error) => error.message);
-  if (failed) return { available: false, reason: `our Valgrind tool does not build: ${failed}`, remedy: 'install the package valgrind with its headers and static archives (Debian: in the same package)' };
-  return { available: true, version: await instructionRegions.version() };
-}
-
 async function recordRegions<T>(sidecar: Collected, dir: string, body: () => Promise<T>, cpus: number[]): Promise<T> {
-  const tell = (command: string) => tellTool(sidecar.pid, command, cpus);
+  const tell = (command: string) => tellTool({ pid: sidecar.pid, toolIs: 'the instruction counter', wrappedBy: 'instructionWrap' }, command, cpus);
   await tell('off');
   await tell('zero');
   await tell('on');
@@ -116,13 +68,4 @@ async function keepEnteredAnchors(envoyPath: string, dir: string): Promise<void>
   const entered = new Set(instructionRegions.read(dir).nodes.map((node) => node.anchor));
   const lines = (await anchorLines(envoyPath)).filter(({ address }) => entered.has(address));
   fs.writeFileSync(path.join(dir, files.anchors), lines.map(({ line }) => `${line}\n`).join(''));
-}
-
-async function tellTool(pid: number, command: string, cpus: number[]): Promise<void> {
-  const { stdout, stderr } = await run(
-    ['vgdb', `--vgdb-prefix=${vgdbPrefix()}`, `--pid=${pid}`, ...command.split(' ')], { allow: 'any', cpus, timeoutMs: 60_000 },
-  );
-  if (stdout.trim() === 'ok') return;
-  const reason = (stdout.trim() || stderr.trim()).split('\n').slice(-1)[0] || 'no answer';
-  throw new Error(`the instruction counter in process ${pid} refused "${command.split(' ')[0]}": ${reason}; is Envoy alive and started under instructionWrap?`);
 }

@@ -8,10 +8,12 @@ import { run, start, type Daemon } from '../host/process.js';
 import { makeRunFolder, removeRunFolder } from './run-folder.js';
 import type { Backend } from './types.js';
 
+export type BackendName = 'socketify' | 'node';
+
 export interface EchoOptions {
   cpus?: CpuPlan;
   /** `node` takes the stand-in even where socketify works. */
-  prefer?: 'socketify' | 'node';
+  prefer?: BackendName;
 }
 
 const startTimeoutMs = 15_000;

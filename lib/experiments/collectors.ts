@@ -1,11 +1,13 @@
 /** The collectors a plan can name, and what bringing one up needs. */
 import type { Collected, Collector } from '../counters/collector.js';
+import type { BackendName } from '../deploy/backend.js';
 import { instructionRegions, instructionWrap } from '../counters/instruction-regions.js';
 import { perfRecord } from '../counters/perf-record.js';
 import { perfStat } from '../counters/perf-stat.js';
 import type { Availability } from '../host/availability.js';
 import { probeHardwareCounters } from '../host/capabilities.js';
 import type { CollectorName } from './plan.js';
+import { singleStep, singleStepMasked, traceWrap, valgrindTrace } from './trace-collectors.js';
 
 /** The undisturbed run: nothing but the scheduler's accounts, which every run keeps anyway. */
 const cpuTime: Collector<null> = {
@@ -23,6 +25,9 @@ export const collectors: Record<CollectorName, Collector<unknown>> = {
   'perf-stat': perfStat,
   'perf-record': perfRecord,
   instructions: instructionRegions,
+  trace: valgrindTrace,
+  'single-step': singleStep,
+  'single-step-masked': singleStepMasked,
 };
 
 /**
@@ -39,7 +44,16 @@ export async function collectorIdentity(name: CollectorName): Promise<{ name: st
   return { name, version: await collectors[name].version() };
 }
 
+/**
+ * The backend that a collector needs. The paper's closes a connection that was idle for ten seconds, which one is while
+ * a stepped sidecar works on a request; the Node echo never does. What the sidecar executes is the same but for a few
+ * bytes of the answer's header.
+ */
+export function backendFor(collector: string): BackendName | undefined {
+  return collector === singleStep.name || collector === singleStepMasked.name ? 'node' : undefined;
+}
+
 /** The argv prefix under which Envoy has to run for a collector; none for most. */
 export async function wrapFor(name: CollectorName, envoyPath: string, dir: string): Promise<string[] | undefined> {
-  return name === 'instructions' ? instructionWrap(envoyPath, dir) : undefined;
+  return name === 'instructions' ? instructionWrap(envoyPath, dir) : traceWrap(name);
 }

@@ -10,12 +10,14 @@ import { startTicks } from '../host/process.js';
 import { findKnee } from '../load/knee.js';
 import { countCompleted, sendExactly, startLoad } from '../load/load.js';
 import type { LoadOutcome, LoadSpec, LoadTarget } from '../load/types.js';
+import { connectVaried } from '../load/varied.js';
 import { runFiles } from '../store/files.js';
 import type { Run, RunRecord, Warning } from '../store/run-store.js';
 import { projectVersion } from '../store/version.js';
-import { collectorIdentity, collectors, wrapFor } from './collectors.js';
+import { backendFor, collectorIdentity, collectors, wrapFor } from './collectors.js';
 import type { PlannedRun } from './plan.js';
 import type { Testbed } from './testbed.js';
+import { keepTrace } from './trace-collectors.js';
 import { warningsFor } from './warnings.js';
 
 /** `cpu.json`: CPU time of everything involved between two readings, and the requests answered meanwhile. */
@@ -40,10 +42,11 @@ export async function measure(testbed: Testbed, planned: PlannedRun): Promise<Ru
   const spec = await testbed.spec(planned.config, planned.load, collector);
   const policy = { id: planned.config.id, label: planned.config.label, frame: planned.config.frame };
   return testbed.store.record(planned.experiment, spec, { policy, repeat: planned.repeat }, async (dir) => {
-    const timed = planned.load.mode !== 'exactly'; // counts do not depend on the clock
+    const timed = !['exactly', 'varied'].includes(planned.load.mode); // counts do not depend on the clock
     const clockBefore = timed ? await readClock(testbed, longestReuseMs) : null;
-    const backend = await testbed.backend();
-    const sidecar = await testbed.sidecar(planned.config, await wrapFor(planned.collector, testbed.envoy.path, dir));
+    const prefer = backendFor(planned.collector);
+    const backend = await testbed.backend(prefer);
+    const sidecar = await testbed.sidecar(planned.config, await wrapFor(planned.collector, testbed.envoy.path, dir), prefer);
     let warnings: Warning[];
     try {
       warnings = await whileAlive({ testbed, planned, sidecar, backend, dir }, underLoad);
@@ -91,6 +94,7 @@ async function whileAlive<T>(scene: Scene, body: (scene: Scene) => Promise<T>): 
 async function underLoad(scene: Scene): Promise<Warning[]> {
   switch (scene.planned.load.mode) {
     case 'exactly': return countedRequests(scene);
+    case 'varied': return tracedRequests(scene);
     case 'knee-search': return kneeSearch(scene);
     default: return steadyLoad(scene);
   }
@@ -107,6 +111,26 @@ async function countedRequests({ testbed, planned, sidecar, dir }: Scene): Promi
   writeJson(dir, runFiles.load, outcome);
   return warningsFor({ requests: outcome.requests, errors: outcome.errors, statuses: outcome.statuses });
 }
+
+/** Requests that differ, one after another over connections that stand already; the code they ran is kept too. */
+async function tracedRequests({ testbed, planned, sidecar, dir }: Scene): Promise<Warning[]> {
+  const { requests = 0, connections } = planned.load;
+  const client = connectVaried(target(sidecar), connections);
+  try {
+    await client.send(warmUpRequests);
+    await collectors[planned.collector].record(sidecar, dir, () => client.send(requests), testbed.cpus.others);
+  } finally {
+    client.close();
+  }
+  await keepTrace(testbed.store.live().dir, dir, { pid: sidecar.pid, requests });
+  writeJson(dir, runFiles.load, { generator: { name: 'varied', version: variedVersion, argv: [] }, requests, errors: 0, statuses: { 200: requests } });
+  return [];
+}
+
+/** Every path of the warm code, pools and allocator included, was gone through by then. The same for every recorder, so that their requests correspond. */
+const warmUpRequests = 64;
+/** Of the requests that lib/load/varied.ts makes up. */
+const variedVersion = '1';
 
 /** Constant or maximum rate; the collector and both CPU readings bracket the measured part. */
 async function steadyLoad(scene: Scene): Promise<Warning[]> {

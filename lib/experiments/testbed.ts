@@ -1,7 +1,7 @@
 /** What a measuring campaign holds while it runs: the Envoy, the backend, the cores, the store. */
 import { resolveAnchors } from '../analysis/anchors.js';
 import { nameFunctions } from '../analysis/function-names.js';
-import { startEcho } from '../deploy/backend.js';
+import { startEcho, type BackendName } from '../deploy/backend.js';
 import { findEnvoy, startSidecar } from '../deploy/envoy.js';
 import { normalisedYaml } from '../deploy/render.js';
 import type { Backend, EnvoyBinary, Sidecar, SidecarConfig } from '../deploy/types.js';
@@ -12,16 +12,17 @@ import { endLeftovers } from '../host/process.js';
 import type { RunSpec } from '../store/run-key.js';
 import { hasBinary, saveBinary } from '../store/binaries.js';
 import { RunStore } from '../store/run-store.js';
+import { backendFor } from './collectors.js';
 
 export interface Testbed {
   machine: Machine;
   cpus: CpuPlan;
   envoy: EnvoyBinary;
   store: RunStore;
-  /** The echo server; started at first use and again should it have died. */
-  backend(): Promise<Backend>;
+  /** The echo server, the paper's unless another is preferred; started at first use and again should it have died. */
+  backend(prefer?: BackendName): Promise<Backend>;
   /** Starts a sidecar in front of the backend. `wrap` is an argv prefix, e.g. of Valgrind. */
-  sidecar(config: SidecarConfig, wrap?: string[]): Promise<Sidecar>;
+  sidecar(config: SidecarConfig, wrap?: string[], prefer?: BackendName): Promise<Sidecar>;
   /** The keyed part of a run. */
   spec(config: SidecarConfig, load: RunSpec['load'], collector: RunSpec['collector']): Promise<RunSpec>;
   /** The last reading of the worker core's clock. */
@@ -49,25 +50,28 @@ export async function withTestbed<T>(options: TestbedOptions, body: (testbed: Te
     const envoy = await findEnvoy(options.envoy);
     await keepAnchors(store, envoy);
     const ours = await keepOffWorkerCore(cpus);
-    let echo: Backend | null = null;
-    const backend = async () => {
+    const echoes = new Map<BackendName, Backend>();
+    const backend = async (prefer: BackendName = 'socketify') => {
+      const echo = echoes.get(prefer);
       if (echo?.alive()) return echo;
       await echo?.stop(); // it is dead, its folder is not
-      echo = null;
-      return (echo = await startEcho({ cpus }));
+      echoes.delete(prefer);
+      const started = await startEcho({ cpus, prefer });
+      echoes.set(prefer, started);
+      return started;
     };
     try {
       return await body({
         machine, cpus, envoy, store, backend,
-        sidecar: async (config, wrap) => startSidecar(config, { envoy, upstream: (await backend()).address, cpus, wrap }),
+        sidecar: async (config, wrap, prefer) => startSidecar(config, { envoy, upstream: (await backend(prefer)).address, cpus, wrap }),
         spec: async (config, load, collector) => {
-          const { name, version } = await backend();
+          const { name, version } = await backend(backendFor(collector.name));
           return { envoyYaml: normalisedYaml(config), envoyBuildId: envoy.buildId, backend: { name, version }, load, collector };
         },
         lastClock: null,
       });
     } finally {
-      await (echo as Backend | null)?.stop();
+      for (const echo of echoes.values()) await echo.stop();
       await ours.restore();
     }
   });

@@ -8,6 +8,8 @@ import { whyNoSocketify } from '../deploy/backend.js';
 import { findEnvoy } from '../deploy/envoy-binary.js';
 import { browserAvailability } from '../figures/browser.js';
 import { buildNative, findGenerator } from '../load/generators.js';
+import { probe as probeSingleStep } from '../trace/single-step.js';
+import { probeValgrindTrace } from '../trace/valgrind.js';
 import type { Availability } from './availability.js';
 import { run } from './process.js';
 
@@ -17,9 +19,9 @@ export type Capability = Availability & { kind: CapabilityKind };
 
 /** The names under which `probeCapabilities` answers. */
 export const capabilityNames = [
-  'envoy', 'schedstat', 'hardware counters', 'perf stat', 'perf record', 'instruction counts', 'strace',
+  'envoy', 'schedstat', 'hardware counters', 'perf stat', 'perf record', 'instruction counts', 'instruction traces', 'single-step', 'strace',
   'native generator', 'npm generator', 'socketify echo', 'node echo', 'browser', 'jsdom',
-  'thread pinning', 'network namespaces', 'ptrace', 'huge pages',
+  'thread pinning', 'network namespaces', 'huge pages',
 ] as const;
 
 export type CapabilityName = (typeof capabilityNames)[number];
@@ -31,6 +33,8 @@ const probes: Record<CapabilityName, { kind: CapabilityKind; probe: () => Promis
   'perf stat': { kind: 'collector', probe: () => perfStat.probe() },
   'perf record': { kind: 'collector', probe: () => perfRecord.probe() },
   'instruction counts': { kind: 'collector', probe: () => (instructionRegions as Collector<unknown>).probe() },
+  'instruction traces': { kind: 'collector', probe: probeValgrindTrace },
+  'single-step': { kind: 'collector', probe: probeSingleStep },
   strace: { kind: 'collector', probe: () => tryProgram(['strace', '-o', '/dev/null', 'true'], ['strace', '-V'], 'install the package strace; in a container also allow ptrace (docker run --cap-add SYS_PTRACE)') },
   'native generator': { kind: 'generator', probe: buildNative },
   'npm generator': { kind: 'generator', probe: async () => ({ available: true, version: (await findGenerator('npm')).version }) },
@@ -40,7 +44,6 @@ const probes: Record<CapabilityName, { kind: CapabilityKind; probe: () => Promis
   jsdom: { kind: 'renderer', probe: () => ({ available: true, version: 'SVG with approximate text' }) },
   'thread pinning': { kind: 'system', probe: () => tryProgram(['taskset', '-p', '1'], ['taskset', '--version'], 'install the package util-linux') },
   'network namespaces': { kind: 'system', probe: () => tryProgram(['unshare', '--net', 'true'], ['unshare', '--version'], 'run as root; in a container with --cap-add SYS_ADMIN') },
-  ptrace: { kind: 'system', probe: () => ptraceAvailability(readIfThere('/proc/sys/kernel/yama/ptrace_scope'), process.getuid?.() === 0) },
   'huge pages': { kind: 'system', probe: () => hugePageAvailability(readIfThere('/sys/kernel/mm/transparent_hugepage/enabled')) },
 };
 
@@ -103,17 +106,6 @@ export function schedstatAvailability(schedstat: string | undefined): Availabili
     available: false,
     reason: schedstat === undefined ? 'this kernel has no /proc/PID/schedstat' : `/proc/self/schedstat says "${schedstat.trim()}"`,
     remedy: 'boot a kernel with CONFIG_SCHED_INFO (every distribution kernel has it)',
-  };
-}
-
-/** @param scope of Yama (kernel Documentation/admin-guide/LSM/Yama.rst); undefined where the kernel lacks it. */
-export function ptraceAvailability(scope: string | undefined, root: boolean): Availability {
-  const level = Number(scope ?? 0);
-  if (level <= 1 || (level === 2 && root)) return { available: true, version: `ptrace_scope ${level}`, note: 'a container may still forbid it' };
-  return {
-    available: false,
-    reason: `/proc/sys/kernel/yama/ptrace_scope is ${level}`,
-    remedy: level === 2 ? 'run as root' : 'only a reboot with another setting allows it',
   };
 }
 

@@ -22,6 +22,11 @@ const sidecar: CapabilityName[] = ['envoy', 'thread pinning'];
 const underLoad: CapabilityName[] = [...sidecar, 'schedstat'];
 const counters: CapabilityName[] = [...underLoad, 'hardware counters', 'perf stat'];
 
+/** From a trace by Valgrind; single-stepping alone gives the few policies that are stepped. */
+function traced(part: string): Way {
+  return { part, method: 'measured: instruction trace', needs: [...sidecar, 'instruction traces'] };
+}
+
 const items: Item[] = [
   { item: 'tab01', ways: [{ part: 'this machine beside the paper\'s', method: 'observed', needs: [] }] },
   { item: 'fig02', ways: [{ part: 'the framework, with what is live of it', method: 'observed', needs: sidecar }] },
@@ -60,6 +65,16 @@ const items: Item[] = [
       { part: 'cycles of each filter', method: 'modelled', needs: [...underLoad, 'perf record'] },
     ],
   },
+  { item: 'fig11a', ways: [traced('code and pages of a request')] },
+  { item: 'fig11b', ways: [{ ...traced('misses of the instruction TLB'), method: 'simulated' }] },
+  {
+    item: 'fig11c',
+    ways: [
+      { ...traced('misses with huge pages'), method: 'simulated' },
+      { part: 'CPU time on huge pages', method: 'measured: CPU time', needs: [...underLoad, 'huge pages'] },
+    ],
+  },
+  { item: 'tab04', ways: [traced('branches by kind')] },
 ];
 
 export interface Feasibility {

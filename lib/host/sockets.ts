@@ -16,6 +16,12 @@ export interface TcpSocket {
   remote: Address;
 }
 
+/** A socket as the process sees it that was asked for. */
+export interface HeldSocket extends TcpSocket {
+  /** Usually one; more when it was duplicated. */
+  descriptors: number[];
+}
+
 /** A socket with the name its process goes by. */
 export interface OwnedSocket extends TcpSocket {
   owner: string;
@@ -62,21 +68,32 @@ function address(field: string): Address {
  * Every TCP socket of a process, in its own network namespace.
  * @throws Error when the process is gone or belongs to someone else.
  */
-export function readSockets(pid: number): TcpSocket[] {
-  const inodes = socketInodes(pid);
-  return parseTcpTable(fs.readFileSync(`/proc/${pid}/net/tcp`, 'utf8')).filter(({ inode }) => inodes.has(inode));
+export function readSockets(pid: number): HeldSocket[] {
+  const descriptors = socketDescriptors(pid);
+  return parseTcpTable(fs.readFileSync(`/proc/${pid}/net/tcp`, 'utf8')).flatMap((socket) => {
+    const held = descriptors.get(socket.inode);
+    return held ? [{ ...socket, descriptors: held }] : [];
+  });
 }
 
-function socketInodes(pid: number): Set<number> {
+/** File descriptors of each socket that a process holds, by the socket's inode. */
+function socketDescriptors(pid: number): Map<number, number[]> {
   const folder = `/proc/${pid}/fd`;
-  const links = fs.readdirSync(folder).map((fd) => {
-    try {
-      return fs.readlinkSync(`${folder}/${fd}`);
-    } catch {
-      return ''; // closed since the folder was read
-    }
-  });
-  return new Set(links.flatMap((link) => /^socket:\[(\d+)\]$/.exec(link)?.[1] ?? []).map(Number));
+  const found = new Map<number, number[]>();
+  for (const name of fs.readdirSync(folder)) {
+    const inode = socketInode(`${folder}/${name}`);
+    if (inode !== null) found.set(inode, [...(found.get(inode) ?? []), Number(name)]);
+  }
+  return found;
+}
+
+function socketInode(link: string): number | null {
+  try {
+    const inode = /^socket:\[(\d+)\]$/.exec(fs.readlinkSync(link))?.[1];
+    return inode === undefined ? null : Number(inode);
+  } catch {
+    return null; // closed since the folder was read
+  }
 }
 
 /** Pairs the two ends of each connection; the side whose end is the address it listens on has accepted it. */

@@ -19,7 +19,7 @@ export interface DrawOptions {
 /** Writes results and prints where they are, what they say, and what is missing. */
 export async function drawResults(store: RunStore, { only, command, dir }: DrawOptions): Promise<void> {
   const chosen = wanted(only).map(({ item }) => item);
-  const { items, missing } = buildItems(store);
+  const { items, missing } = await buildItems(store);
   const drawn = items.filter(({ item }) => chosen.includes(item));
   const remarks = await writeResults(dir, drawn, items, {
     pageOf: (item) => pageOf(dir, item),

@@ -4,16 +4,25 @@ import { capacityData, type CapacityData } from '../experiments/capacity-data.js
 import { components, componentsPlan } from '../experiments/components.js';
 import { componentsData, type ComponentsData } from '../experiments/components-data.js';
 import { deployment, deploymentOf, type DeploymentData } from '../experiments/deployment.js';
+import { hugePagesOf, type HugePagesData } from '../experiments/huge-pages.js';
 import { chooseSource, type Source } from '../experiments/session.js';
+import { traces, tracesPlan } from '../experiments/traces.js';
+import { tracesData, type TracesData } from '../experiments/traces-data.js';
 import { fig02 } from '../figures/fig02.js';
 import { fig03 } from '../figures/fig03.js';
 import { fig04 } from '../figures/fig04.js';
 import { fig06 } from '../figures/fig06.js';
 import { fig07 } from '../figures/fig07.js';
+import { fig11a } from '../figures/fig11a.js';
+import { fig11b } from '../figures/fig11b.js';
+import { fig11c } from '../figures/fig11c.js';
+import { fig11cLive } from '../figures/fig11c-live.js';
+import { fig11aRecorders } from '../figures/fig11a-recorders.js';
 import type { Item } from '../figures/item.js';
 import { tab01, type RecordedMachine } from '../figures/tab01.js';
 import { tab02 } from '../figures/tab02.js';
 import { tab03 } from '../figures/tab03.js';
+import { tab04 } from '../figures/tab04.js';
 import { loadBinary } from '../store/binaries.js';
 import type { RunStore } from '../store/run-store.js';
 
@@ -22,7 +31,7 @@ export interface ItemSource {
   item: string;
   /** File name without ending. */
   notebook: string;
-  build(read: StoredData): Item;
+  build(read: StoredData): Item | Promise<Item>;
 }
 
 /** What items are drawn from, each read when it is first asked for and once. */
@@ -31,6 +40,8 @@ export interface StoredData {
   deployment(): DeploymentData;
   capacity(): CapacityData[];
   components(): ReturnType<typeof componentsOf>;
+  traces(): Promise<TracesData>;
+  hugePages(): HugePagesData;
 }
 
 /** One reading of a store: whoever measures meanwhile needs another. */
@@ -40,6 +51,8 @@ function storedData(store: RunStore): StoredData {
     deployment: once(() => deploymentOf(store)),
     capacity: once(() => capacityOf(store)),
     components: once(() => componentsOf(store)),
+    traces: once(async () => (await tracesOf(store)).data),
+    hugePages: once(() => hugePagesOf(store)),
   };
 }
 
@@ -71,19 +84,25 @@ export const itemSources: readonly ItemSource[] = [
   { item: 'fig07', notebook: '03-components', build: (read) => fig07(read.components().data) },
   { item: 'fig07-ours', notebook: '03-components', build: (read) => fig07(read.components().data, 'ours') },
   { item: 'tab03', notebook: '03-components', build: (read) => tab03(read.components().data) },
+  { item: 'fig11a', notebook: '06-traces', build: async (read) => fig11a(await read.traces()) },
+  { item: 'fig11b', notebook: '06-traces', build: async (read) => fig11b(await read.traces()) },
+  { item: 'fig11c', notebook: '06-traces', build: async (read) => fig11c(await read.traces()) },
+  { item: 'fig11c-live', notebook: '06-traces', build: (read) => fig11cLive(read.hugePages()) },
+  { item: 'tab04', notebook: '06-traces', build: async (read) => tab04(await read.traces()) },
+  { item: 'fig11a-recorders', notebook: '06-traces', build: async (read) => fig11aRecorders(await read.traces()) },
 ];
 
 /**
  * Builds items from one reading of the store; one without data yet is left out and named.
  * @param only item ids, e.g. `fig07`; all when empty.
  */
-export function buildItems(store: RunStore, only: readonly string[] = []): { items: Item[]; missing: { item: string; reason: string }[] } {
+export async function buildItems(store: RunStore, only: readonly string[] = []): Promise<{ items: Item[]; missing: { item: string; reason: string }[] }> {
   const items: Item[] = [];
   const missing: { item: string; reason: string }[] = [];
   const read = storedData(store);
   for (const { item, build } of wanted(only)) {
     try {
-      items.push(build(read));
+      items.push(await build(read));
     } catch (error) {
       missing.push({ item, reason: (error as Error).message });
     }
@@ -98,15 +117,21 @@ export function wanted(only: readonly string[]): ItemSource[] {
   return itemSources.filter(({ item }) => only.length === 0 || only.some((id) => matches(item, id)));
 }
 
-/** `fig07` takes its variants along. */
+/** `fig07` takes its variants along, and `fig11` its parts. */
 function matches(item: string, id: string): boolean {
-  return item === id || item.startsWith(`${id}-`);
+  return item.startsWith(id) && /^([a-z]?(-|$))/.test(item.slice(id.length));
 }
 
 /** Experiment `components` of the chosen source; used by notebook 03 too. */
 export function componentsOf(store: RunStore): { data: ComponentsData; source: Source } {
   const source = chooseSource(store, componentsPlan('quick'));
   return { data: componentsData(source.recording, source.runs), source };
+}
+
+/** Experiment `traces` of the chosen source; used by notebook 06 too. */
+export async function tracesOf(store: RunStore): Promise<{ data: TracesData; source: Source }> {
+  const source = chooseSource(store, tracesPlan('quick'));
+  return { data: await tracesData(source.recording, source.runs), source };
 }
 
 /** Experiment `capacity`, the chosen source first, then every other machine recorded. */
@@ -125,7 +150,7 @@ function table2({ data, source }: ReturnType<typeof componentsOf>): Item {
 /** Every machine that a recording was made on, this session's first. */
 export function machinesOf(store: RunStore): RecordedMachine[] {
   return store.recordings().flatMap((recording) => {
-    const [run] = [capacity, components, deployment].flatMap((experiment) => store.runs(recording, experiment).slice(0, 1));
+    const [run] = [capacity, components, traces, deployment].flatMap((experiment) => store.runs(recording, experiment).slice(0, 1));
     return run ? [{ origin: recording.origin, machine: run.provenance.machine }] : [];
   });
 }

@@ -164,7 +164,7 @@ export function countLabels(judgements: readonly Judgement[]): { label: string; 
 }
 
 /** Methods that give the same value every time, so that a value without interval is certain rather than alone. */
-const exactMethods: readonly Method[] = ['measured: exact instruction counts', 'simulated'];
+const exactMethods: readonly Method[] = ['measured: exact instruction counts', 'measured: instruction trace', 'simulated'];
 
 /** Methods that measure CPU time, whence cycles only follow by a model. */
 const timeMethods: readonly Method[] = ['measured: CPU time', 'measured: sampled stacks', 'measured: latency'];

@@ -3,12 +3,13 @@ import { createHash } from 'node:crypto';
 
 /** A load as planned. Rates may be relative, because the absolute one is only known once the sidecar was seen. */
 export interface PlannedLoad {
-  mode: 'closed' | 'open' | 'knee-search' | 'exactly';
+  /** `varied`: the requests of lib/load/varied.ts, one after another. */
+  mode: 'closed' | 'open' | 'knee-search' | 'exactly' | 'varied';
   connections: number;
   path: string;
   warmUpS?: number;
   durationS?: number;
-  /** Requests to send; mode `exactly`. */
+  /** Requests to send; modes `exactly` and `varied`. */
   requests?: number;
   /** Absolute rate in requests per second. */
   ratePerS?: number;

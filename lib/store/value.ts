@@ -9,6 +9,7 @@ export type Method =
   | 'measured: throughput'
   | 'measured: system calls'
   | 'measured: exact instruction counts'
+  | 'measured: instruction trace'
   | 'simulated'
   | 'modelled'
   | 'unavailable';

@@ -76,7 +76,7 @@ describe('a recording with hardware counters', () => {
     await measured(policies.http, http);
     await measured(policies.tcp, tcp);
     await measured(policies.ratelimit, userOnly, { repeats: 1, runningPercent: 48.5 });
-    [fig07, , tab03] = buildItems(live, ['fig07', 'tab03']).items;
+    [fig07, , tab03] = (await buildItems(live, ['fig07', 'tab03'])).items;
   });
   afterAll(() => copy.remove());
 
@@ -89,8 +89,8 @@ describe('a recording with hardware counters', () => {
     expect(rows.get('cycles, kernel')!.runs).toHaveLength(6);
   });
 
-  it('shows them beside the modelled user IPC, which stays what it was without them', () => {
-    const before = buildItems(new RunStore('here', withoutCounters()), ['fig07']).items[0].rows;
+  it('shows them beside the modelled user IPC, which stays what it was without them', async () => {
+    const before = (await buildItems(new RunStore('here', withoutCounters()), ['fig07'])).items[0].rows;
     const modelled = rowsOf('HTTP Router').get('user IPC')!;
     expect(modelled.method).toBe('modelled');
     expect(before).toContainEqual(modelled);

@@ -1,6 +1,7 @@
 /** Small literal data of experiments `components` and `capacity`, as their readers would return it. */
 import { table } from 'arquero';
 import { policyById } from '../../../lib/deploy/catalogue.js';
+import type { CollectorName } from '../../../lib/experiments/plan.js';
 import type { CapacityData } from '../../../lib/experiments/capacity-data.js';
 import type { ComponentsData } from '../../../lib/experiments/components-data.js';
 import type { Attributed, Grouping } from '../../../lib/paper/components.js';
@@ -38,7 +39,8 @@ export function componentsData(costs: PolicyCost[], more: Partial<ComponentsData
   const counters = costs.flatMap(({ id, counters: counted = [] }) => counted.map(([userCycles, userInstructions, kernelCycles, kernelInstructions], repeat) =>
     ({ policy: id, repeat, userCycles, userInstructions, kernelCycles, kernelInstructions, runningPercent: 100, run: `components/${id}-h/${repeat}` })));
   const runsOf: ComponentsData['runsOf'] = (policy, collector) => {
-    const own = { instructions, 'cpu-time': cpu, 'perf-record': samples, 'perf-stat': counters }[collector] as { policy: string; run: string }[];
+    const byCollector: Partial<Record<CollectorName, { policy: string; run: string }[]>> = { instructions, 'cpu-time': cpu, 'perf-record': samples, 'perf-stat': counters };
+    const own = byCollector[collector] ?? [];
     return [...new Set(own.filter((row) => row.policy === policy).map(({ run }) => run))];
   };
   return {

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { capabilityNames, hardwareAvailability, hugePageAvailability, ptraceAvailability, schedstatAvailability, type Capability, type CapabilityName } from '../../../lib/host/capabilities.js';
+import { capabilityNames, hardwareAvailability, hugePageAvailability, schedstatAvailability, type Capability, type CapabilityName } from '../../../lib/host/capabilities.js';
 import { feasibility } from '../../../lib/host/feasibility.js';
 import { itemSources } from '../../../lib/report/items.js';
 
@@ -31,11 +31,6 @@ describe('the system', () => {
     expect(schedstatAvailability(undefined).available).toBe(false);
   });
 
-  test.each([[undefined, false, true], ['1\n', false, true], ['2\n', false, false], ['2\n', true, true], ['3\n', true, false]])(
-    'ptrace with scope %j, root %s: %s', (scope, root, available) => {
-      expect(ptraceAvailability(scope, root).available).toBe(available);
-    });
-
   test.each([['always [madvise] never\n', true], ['always madvise [never]\n', false], [undefined, false]])('huge pages with %j: %s', (enabled, available) => {
     expect(hugePageAvailability(enabled).available).toBe(available);
   });
@@ -53,7 +48,7 @@ describe('which figures can be measured', () => {
   test('every figure and table that is made is judged; variants go with theirs', () => {
     const made = itemSources.map(({ item }) => item.split('-')[0]);
     expect(feasibility(machineWithout()).map(({ item }) => item).sort()).toEqual([...new Set(made)].sort());
-    expect(feasibility(machineWithout()).map(({ verdict }) => verdict)).toEqual(feasibility(machineWithout()).map(() => 'measure'));
+    expect(feasibility(machineWithout()).filter(({ verdict }) => verdict !== 'measure').map(({ item, verdict }) => [item, verdict])).toEqual([['fig11b', 'simulate']]);
   });
 
   test('without Envoy everything but the machine itself is only redrawn, and says why', () => {

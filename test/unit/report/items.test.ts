@@ -29,33 +29,33 @@ describe('items from a captured recording', () => {
   afterEach(() => { copy?.remove(); copy = null; });
   const asked = ['tab01', 'fig06', 'tab02', 'fig07', 'tab03'];
 
-  it('are drawn from noisy runs too, where verdicts then find nothing to judge', () => {
-    const { items, missing } = buildItems(store, asked);
+  it('are drawn from noisy runs too, where verdicts then find nothing to judge', async () => {
+    const { items, missing } = await buildItems(store, asked);
     expect(missing).toEqual([]);
     expect(items.map(({ item }) => item)).toEqual(wanted(asked).map(({ item }) => item));
     expect(items.flatMap(({ judgements }) => judgements).filter(({ id }) => id === 'C04').map(({ verdict }) => verdict)).toEqual(['unavailable', 'unavailable']);
   });
 
-  it('come with verdicts that make one whole claims.json', () => {
+  it('come with verdicts that make one whole claims.json', async () => {
     copy = copyOfRoot();
     rewriteRuns(copy.root, (record) => { record.warnings = []; });
-    const { items } = buildItems(new RunStore(null, copy.root), asked);
+    const { items } = await buildItems(new RunStore(null, copy.root), asked);
     const claims = assembleClaims(items.flatMap(({ judgements }) => judgements));
     expect(claims.find(({ id }) => id === 'C07')).toMatchObject({ origin: recording.name, method: 'modelled', unit: '%', value: expect.any(Number) });
     expect(claims.find(({ id, reading }) => id === 'C04' && reading === 'throughput')).toMatchObject({ method: 'measured: throughput', value: expect.any(Number) });
   });
 
-  it('stand the machines of several recordings side by side, the source of this session first', () => {
+  it('stand the machines of several recordings side by side, the source of this session first', async () => {
     copy = copyOfRoot();
     fs.cpSync(path.join(copy.root, recording.name), path.join(copy.root, 'other-2020-01-01'), { recursive: true });
     rewriteRuns(path.join(copy.root, 'other-2020-01-01'), (record) => { (record.provenance as { machine: { cpuModel: string } }).machine.cpuModel = 'Other CPU'; });
     const two = new RunStore(null, copy.root);
     expect(machinesOf(two).map(({ origin }) => origin)).toEqual([recording.name, 'other-2020-01-01']);
-    const [fig06] = buildItems(two, ['fig06']).items;
+    const [fig06] = (await buildItems(two, ['fig06'])).items;
     expect(fig06.figure!.layout.annotations!.map(({ text }) => text)).toEqual([`AMD EPYC<br>(${recording.name})`, 'Other CPU<br>(other-2020-01-01)']);
   });
 
-  it('read each experiment once a build, and anew in the next', () => {
+  it('read each experiment once a build, and anew in the next', async () => {
     const seen: string[] = [];
     class Watched extends RunStore {
       override runs(...[from, experiment]: Parameters<RunStore['runs']>): Run[] {
@@ -64,14 +64,14 @@ describe('items from a captured recording', () => {
       }
     }
     const watched = new Watched(null, store.root);
-    buildItems(watched, ['tab02', 'fig07', 'tab03']);
+    await buildItems(watched, ['tab02', 'fig07', 'tab03']);
     expect(seen).toEqual(['components']);
-    buildItems(watched, ['tab02']);
+    await buildItems(watched, ['tab02']);
     expect(seen).toEqual(['components', 'components']);
   });
 
-  it('are missing with the reason, one by one, where there is no data', () => {
-    const { items, missing } = buildItems(new RunStore(null, '/nonexistent'), asked);
+  it('are missing with the reason, one by one, where there is no data', async () => {
+    const { items, missing } = await buildItems(new RunStore(null, '/nonexistent'), asked);
     expect(items.map(({ item }) => item)).toEqual(['tab01']);
     expect(missing.find(({ item }) => item === 'fig07')!.reason).toMatch(/^no runs of "components": measure them first/);
   });

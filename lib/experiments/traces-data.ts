@@ -1,0 +1,106 @@
+/** Data of experiment `traces`: recorded traces in, what figures and tables ask of each policy out. */
+import * as path from 'node:path';
+import { profileTrace, type TraceProfile } from '../analysis/trace-profile.js';
+import { paperFig7 } from '../deploy/catalogue.js';
+import type { Grouping } from '../paper/components.js';
+import { readTransitions, type Transitions } from '../simulate/transitions.js';
+import { loadBinary } from '../store/binaries.js';
+import type { Recording, Run } from '../store/run-store.js';
+import { countBranches, type BranchCounts } from '../trace/branches.js';
+import { codeOf, loadCodeLines } from '../trace/code-lines.js';
+import { RunDecoder } from '../trace/decode.js';
+import { openTrace } from '../trace/format.js';
+import { findRequests, type RequestSpan } from '../trace/requests.js';
+import type { TraceHeader } from '../trace/trace.js';
+import type { PolicyInfo } from './components-data.js';
+import { newestOnly } from './newest.js';
+import type { CollectorName } from './plan.js';
+import { traceFile } from './trace-collectors.js';
+import { isGood } from './warnings.js';
+
+/** One recorded trace. */
+export interface TracedPolicy {
+  policy: PolicyInfo;
+  recorder: CollectorName;
+  run: string;
+  header: TraceHeader;
+  /** Whole requests, in order; everything below speaks of these. */
+  spans: RequestSpan[];
+  /** By the grouping of components. */
+  profiles: Record<Grouping, TraceProfile>;
+  /** Between 4 kB pages, and between 64-byte lines, with the requests' borders; what runs between requests is in them too. */
+  pages: Transitions;
+  lines: Transitions;
+  /** By request. */
+  branches: BranchCounts[];
+}
+
+export interface TracesData {
+  origin: string;
+  cpuModel: string;
+  envoyVersion: string;
+  /** The trace that figures show of each policy. */
+  shown: TracedPolicy[];
+  /** All of them, e.g. of both recorders. */
+  traced: TracedPolicy[];
+  notes: string[];
+}
+
+/**
+ * Reads all traces of a recording.
+ * @throws Error naming the file when a trace is damaged, or the code it ran is not in the recording.
+ */
+export async function tracesData(recording: Pick<Recording, 'name' | 'dir' | 'origin'>, runs: Run[]): Promise<TracesData> {
+  const good = newestOnly(runs.filter(isGood)).filter((run) => run.repeat === 0);
+  if (good.length === 0) throw new Error(`${recording.name} holds no trace yet; record some with notebook 06 or \`npm run reproduce -- --only fig11\``);
+  const traced: TracedPolicy[] = [];
+  for (const run of good) traced.push(await readTraced(recording, run));
+  const ids = inPaperOrder([...new Set(good.map(({ policy }) => policy.id))]);
+  return {
+    origin: recording.origin,
+    cpuModel: runs[0].provenance.machine.cpuModel,
+    envoyVersion: [...new Set(good.map((run) => run.provenance.envoyVersion))].join(', '),
+    shown: ids.map((id) => preferred(traced.filter(({ policy }) => policy.id === id))),
+    traced,
+    notes: notesOn(runs, good),
+  };
+}
+
+/** The paper's order; others after it. */
+function inPaperOrder(ids: string[]): string[] {
+  const rank = (id: string) => (paperFig7.includes(id) ? paperFig7.indexOf(id) : paperFig7.length);
+  return ids.sort((a, b) => rank(a) - rank(b));
+}
+
+/** Valgrind's are the longest; a policy that it cannot trace has the native one as it is. */
+const preference: readonly CollectorName[] = ['trace', 'single-step', 'single-step-masked'];
+
+function preferred(of: TracedPolicy[]): TracedPolicy {
+  return [...of].sort((a, b) => preference.indexOf(a.recorder) - preference.indexOf(b.recorder))[0];
+}
+
+async function readTraced(recording: Pick<Recording, 'dir'>, run: Run): Promise<TracedPolicy> {
+  const trace = openTrace(path.join(run.dir, traceFile));
+  const spans = (await findRequests(trace)).filter(({ isWhole, requests }) => isWhole && requests === 1);
+  if (spans.length === 0) throw new Error(`${run.id} holds no whole request; remove that run's folder to record it again`);
+  const code = loadCodeLines(recording.dir, trace.header);
+  const decoder = new RunDecoder(trace.runs, codeOf(trace.header, (object, address, length) => code.read(object, address, length)));
+  const { anchors, buildId } = loadBinary(recording, run.spec.envoyBuildId);
+  const profile = (grouping: Grouping) => profileTrace({ trace, spans, decoder, anchors, buildId, grouping });
+  const [pages, lines] = await readTransitions(trace, [4096, 64], spans);
+  return {
+    policy: run.policy, recorder: run.spec.collector.name as CollectorName, run: run.id, header: trace.header, spans, pages, lines,
+    profiles: { ours: await profile('ours'), authors: await profile('authors') },
+    branches: await countBranches(trace, decoder, spans),
+  };
+}
+
+function notesOn(runs: Run[], used: Run[]): string[] {
+  const marked = runs.filter((run) => !isGood(run)).map((run) => `${run.policy.label}, ${run.spec.collector.name}: ${run.warnings.map(({ text }) => text).join('; ')}`);
+  // Stepped runs always use it: what they are compared with says so.
+  const backends = [...new Set(used.filter((run) => run.spec.collector.name === 'trace').map((run) => run.spec.backend.name))].filter((name) => name !== 'socketify');
+  return [
+    ...(marked.length > 0 ? [`Recorded but left out: ${marked.slice(0, 3).join('. ')}${marked.length > 3 ? ` and ${marked.length - 3} more` : ''}.`] : []),
+    ...backends.map((name) => `The backend was the ${name} stand-in, not the paper's socketify echo server.`),
+  ];
+}
