@@ -1,7 +1,6 @@
 /** The recorders of instruction traces as collectors: a run's folder gets `requests.trace`, the recording the code it ran. */
 import * as path from 'node:path';
 import type { Collected, Collector } from '../counters/collector.js';
-import { planCpus } from '../host/cpus.js';
 import { clientDescriptors } from '../trace/client-descriptors.js';
 import { codeOfFiles, collectCodeLines, saveCodeLines } from '../trace/code-lines.js';
 import { openTrace, type TraceFile } from '../trace/format.js';
@@ -64,7 +63,7 @@ function stepped(name: string): Omit<Collector<TraceFile>, 'misses'> {
 /** Ends when the worker has been quiet after the last request, so that its end is in the trace too. */
 async function recordSteps<T>(sidecar: Collected, dir: string, body: () => Promise<T>): Promise<T> {
   const stepping = await startSingleStep(sidecar, {
-    clientDescriptors: clientDescriptors(sidecar), requests: Number.MAX_SAFE_INTEGER, file: path.join(dir, traceFile), cpu: planCpus().worker,
+    clientDescriptors: clientDescriptors(sidecar), requests: Number.MAX_SAFE_INTEGER, file: path.join(dir, traceFile),
   });
   try {
     const result = await body();

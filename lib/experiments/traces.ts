@@ -10,8 +10,8 @@ import { configOf, repeated, type CollectorName, type Mode, type Plan } from './
 export const traces = 'traces';
 
 const settings = {
-  quick: { requests: 24, stepped: 8 },
-  full: { requests: 200, stepped: 24 },
+  quick: { requests: 24, stepped: 4 },
+  full: { requests: 200, stepped: 16 },
 } as const;
 
 /** Traced natively as well, with and without the CPU features that Valgrind hides: both recorders have to agree on them. */

@@ -8,6 +8,7 @@
  */
 import * as fs from 'node:fs';
 import type { Availability } from '../host/availability.js';
+import { allowedCpus } from '../host/cpus.js';
 import { projectPath, projectRoot } from '../host/paths.js';
 import { start, type Daemon } from '../host/process.js';
 import { probe as probePtrace } from '../host/ptrace.js';
@@ -21,7 +22,7 @@ export interface SingleStepTask extends SteppingOptions {
 export interface SingleStepOptions extends Pick<SteppingOptions, 'clientDescriptors' | 'requests'> {
   file: string;
   /** The worker's core: with the tracer on another each step would have to wake it there. */
-  cpu: number;
+  cpu?: number;
   /** Ends when it waited for so many seconds without data moving; 2 by default. */
   idleS?: number;
   /** The same before the first request; 60 by default. */
@@ -52,7 +53,7 @@ export function recorderVersion(): string {
  * @throws Error naming what forbids it and what to do.
  */
 export async function startSingleStep(sidecar: { pid: number; workerTid: number }, options: SingleStepOptions): Promise<SingleStepping> {
-  const { cpu, idleS = 2, firstRequestS = 60, ...rest } = options;
+  const { cpu = coreOf(sidecar), idleS = 2, firstRequestS = 60, ...rest } = options;
   const task: SingleStepTask = { ...rest, idleS, firstRequestS, pid: sidecar.pid, tid: sidecar.workerTid };
   const daemon = await start(
     [process.execPath, '--import', 'tsx', projectPath('lib', 'trace', 'single-step-child.ts'), JSON.stringify(task)],
@@ -64,6 +65,12 @@ export async function startSingleStep(sidecar: { pid: number; workerTid: number 
   while (daemon.alive() && !/^attached$/m.test(daemon.output())) await new Promise((resolve) => setTimeout(resolve, 10));
   if (!/^attached$/m.test(daemon.output())) await outcome;
   return { outcome, stop: () => daemon.stop(stopGraceMs), pid: daemon.pid };
+}
+
+/** The last core that the thread may run on: the one a worker is pinned to. */
+function coreOf({ pid, workerTid }: { pid: number; workerTid: number }): number {
+  const cores = allowedCpus(fs.readFileSync(`/proc/${pid}/task/${workerTid}/status`, 'utf8'));
+  return cores[cores.length - 1];
 }
 
 /** It finishes its file first. */
