@@ -31,7 +31,7 @@ export function fig11aRecorders(data: TracesData): Item {
       rows: compared.flatMap(({ traced, reference }) => [tableRow(reference, reference, common(traced, reference)), tableRow(traced, reference, common(traced, reference))]),
     },
     paper: [],
-    notes: ['Medians over the requests that both recorded; ratios request by request. A repeated string instruction counts once. Timers come due more often in a slower recording.'],
+    notes: ['Medians over the requests that both recorded; ratios request by request. A repeated string instruction counts once. Single-stepping takes seconds a request, in which timers come due (deferred work, the watchdog); and it sees the kernel\'s clock page (vdso), instead of which Valgrind makes system calls.'],
     judgements: [],
   };
 }

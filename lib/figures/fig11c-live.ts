@@ -24,7 +24,7 @@ export function fig11cLive(data: HugePagesData): Item {
       method: `${methodLine(rows)}<br>${data.cpuModel}; ${data.rounds.length / 3} rounds over ${data.comparisons[0].cpuTime.n} starts`,
       data: ['CPU time per request', 'throughput'].map((what, i) => bars(rows.filter(({ x }) => x === what), what, i)),
       layout: {
-        width: 700, height: 420, barmode: 'group', yaxis: { title: { text: `× the sidecar on ${armLabels['file-4k']}` }, rangemode: 'tozero' },
+        width: 700, height: 420, barmode: 'group', yaxis: { title: { text: 'ratio to the untouched sidecar,<br>on the pages of its file' }, rangemode: 'tozero' },
         shapes: [{ type: 'line', xref: 'paper', yref: 'y', x0: 0, x1: 1, y0: 1, y1: 1, line: { color: '#222222', width: 1, dash: 'dot' } }],
         legend: { orientation: 'h', y: -0.12 },
       },

@@ -69,9 +69,21 @@ function titleWith(text: string, method: string): Layout['title'] {
 /** Every axis the layout names, and the first pair always; one that is not seen has no look. */
 function styledAxes(layout: Partial<Layout>): Partial<Layout> {
   const names = new Set(['xaxis', 'yaxis', ...Object.keys(layout).filter((key) => /^[xy]axis\d*$/.test(key))]);
-  const given = layout as Record<string, { title?: object; visible?: boolean } | undefined>;
+  const given = layout as Record<string, OwnAxis | undefined>;
   return Object.fromEntries([...names].map((name) => {
     const own = given[name] ?? {};
-    return [name, own.visible === false ? own : { ...axis, ...own, title: { ...axis.title, ...own.title } }];
+    return [name, own.visible === false ? own : { ...axisLook(own), ...own, title: { ...axis.title, ...own.title } }];
   })) as Partial<Layout>;
+}
+
+interface OwnAxis {
+  title?: object;
+  visible?: boolean;
+  showgrid?: boolean;
+}
+
+/** Plotly.validate fails on the colour of a grid that is not drawn. */
+function axisLook({ showgrid }: OwnAxis): Partial<typeof axis> {
+  const { gridcolor, ...look } = axis;
+  return showgrid === false ? look : { gridcolor, ...look };
 }
