@@ -26,7 +26,8 @@ const here = path.dirname(fileURLToPath(import.meta.url));
 const root = path.dirname(here);
 const workbench = path.join(root, '.workbench');
 const venv = path.join(workbench, 'venv');
-const regionsTool = path.join(workbench, 'valgrind');
+/** Where lib/host/valgrind.ts looks for them. */
+const valgrindTools = path.join(workbench, 'valgrind-tool');
 const setupFolder = path.join(workbench, 'setup');
 
 const MIN_NODE = [20, 19];
@@ -241,22 +242,22 @@ function instructionCounter() {
   const valgrind = '/usr/bin/valgrind';
   return {
     id: 'valgrind-tool',
-    label: 'instruction-counting Valgrind tool',
+    label: 'Valgrind tools that count and trace instructions',
     inputs: fs.readdirSync(folder).sort().map((name) => path.join(folder, name)),
     // It holds a copy of Valgrind's core, which must be of the release that starts it.
-    state: () => `${regionsTool} ${fs.statSync(valgrind, { throwIfNoEntry: false })?.mtimeMs}`,
-    done: () => ['regions', 'trace'].every((tool) => fs.existsSync(path.join(regionsTool, `${tool}-amd64-linux`))),
+    state: () => `${valgrindTools} ${fs.statSync(valgrind, { throwIfNoEntry: false })?.mtimeMs}`,
+    done: () => ['regions', 'trace'].every((tool) => fs.existsSync(path.join(valgrindTools, `${tool}-amd64-linux`))),
     impossible: () => {
       const lacking = ['gcc', 'make', 'valgrind'].filter((name) => !onPath(name));
       return lacking.length === 0 ? null : {
-        reason: `${lacking.join(', ')} not installed, so user instructions per component cannot be counted`,
+        reason: `${lacking.join(', ')} not installed, so user instructions can be neither counted by component nor traced under Valgrind`,
         remedy: `install the package${lacking.length > 1 ? 's' : ''} ${lacking.join(', ')}`,
       };
     },
     run: async (log) => {
-      fs.rmSync(regionsTool, { recursive: true, force: true });
+      fs.rmSync(valgrindTools, { recursive: true, force: true });
       const remedy = 'install valgrind with its headers and static libraries (Debian: valgrind, Fedora: valgrind-devel) and libc6-dev';
-      await execute(['make', '-s', '-C', folder, `OUT=${regionsTool}`], { log, remedy });
+      await execute(['make', '-s', '-C', folder, `OUT=${valgrindTools}`], { log, remedy });
     },
   };
 }

@@ -40,25 +40,19 @@ export interface HugePageEffect {
 
 /** The best placements of 0 to `atMost` huge pages, by misses with the state kept. */
 export function hugePageEffects(pages: Transitions, geometry: Geometry, atMost: number): HugePageEffect[] {
-  const none = tlbMisses(pages, geometry).misses;
-  return placeHugePages(pages, geometry, { atMost }).map((placement) => effectOf(pages, geometry, placement, none));
+  const choices = placeHugePages(pages, geometry, { atMost }).map((placement) => ({ placement, misses: tlbMisses(pages, geometry, placement.regions).misses }));
+  return choices.map(({ placement, misses }) => ({ placement, misses, reduction: reductionOf(misses, choices[0].misses) }));
 }
 
-/** All code on huge pages: the memory of every touched region. */
-export function allHuge(pages: Transitions, geometry: Geometry): { misses: Bounds; reduction: Bounds; regions: number } {
+/** All code on huge pages: the memory of every touched region. @param none misses without any huge page. */
+export function allHuge(pages: Transitions, geometry: Geometry, none: Bounds): { misses: Bounds; reduction: Bounds; regions: number } {
   const regions = regionsTouched(pages);
-  const none = tlbMisses(pages, geometry).misses;
   const { misses } = tlbMisses(pages, geometry, regions);
   return { misses, reduction: reductionOf(misses, none), regions: regions.length };
 }
 
 export function regionsTouched({ units }: Transitions): number[] {
   return [...new Set(Array.from(units.numbers.subarray(0, units.size), (number) => Math.floor(number * units.unitBytes / hugePageBytes)))];
-}
-
-function effectOf(pages: Transitions, geometry: Geometry, placement: Placement, none: Bounds): HugePageEffect {
-  const { misses } = tlbMisses(pages, geometry, placement.regions);
-  return { placement, misses, reduction: reductionOf(misses, none) };
 }
 
 function reductionOf(misses: Bounds, none: Bounds): Bounds {

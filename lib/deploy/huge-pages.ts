@@ -15,12 +15,11 @@ import { hugePageAvailability } from '../host/capabilities.js';
 import { parseExecutableMappings, type ExecutableMapping } from '../host/mappings.js';
 import { probe as probePtrace, readMemory, writeMemory } from '../host/ptrace.js';
 import { withStoppedProcess, type StoppedProcess } from '../host/stopped-process.js';
+import { hugePageBytes } from '../simulate/geometry.js';
 
 /** What the code lies on: the file's own pages, or a copy in memory on pages of one size. */
 export const textPages = ['file-4k', 'anonymous-4k', 'anonymous-2m'] as const;
 export type TextPages = (typeof textPages)[number];
-
-export const hugePageBytes = 2 * 1024 * 1024;
 
 export interface RemapOptions {
   /** Run-time addresses of the 2 MB regions to move, multiples of 2 MB; all that hold code of the program when left out. */

@@ -10,7 +10,7 @@ import { startTicks } from '../host/process.js';
 import { findKnee } from '../load/knee.js';
 import { countCompleted, sendExactly, startLoad } from '../load/load.js';
 import type { LoadOutcome, LoadSpec, LoadTarget } from '../load/types.js';
-import { connectVaried } from '../load/varied.js';
+import { connectVaried, variedVersion } from '../load/varied.js';
 import { runFiles } from '../store/files.js';
 import type { Run, RunRecord, Warning } from '../store/run-store.js';
 import { projectVersion } from '../store/version.js';
@@ -129,9 +129,6 @@ async function tracedRequests({ testbed, planned, sidecar, dir }: Scene): Promis
 
 /** Every path of the warm code, pools and allocator included, was gone through by then. The same for every recorder, so that their requests correspond. */
 const warmUpRequests = 64;
-/** Of the requests that lib/load/varied.ts makes up. */
-const variedVersion = '1';
-
 /** Constant or maximum rate; the collector and both CPU readings bracket the measured part. */
 async function steadyLoad(scene: Scene): Promise<Warning[]> {
   const { testbed, planned, dir } = scene;

@@ -7,7 +7,7 @@ import { openTrace, type TraceFile } from '../trace/format.js';
 import { findRequests } from '../trace/requests.js';
 import { codeSources } from '../trace/mapped-code.js';
 import { maskedEnvironment, probe as probeSingleStep, recorderVersion, startSingleStep } from '../trace/single-step.js';
-import { probeValgrindTrace, recordValgrindTrace, valgrindTraceWrap } from '../trace/valgrind.js';
+import { probeValgrindTrace, recordValgrindTrace, valgrindTraceVersion, valgrindTraceWrap } from '../trace/valgrind.js';
 
 export const traceFile = 'requests.trace';
 
@@ -15,10 +15,7 @@ const read = (dir: string): TraceFile => openTrace(path.join(dir, traceFile));
 
 export const valgrindTrace: Collector<TraceFile> = {
   name: 'trace',
-  version: async () => {
-    const answer = await probeValgrindTrace();
-    return answer.available ? answer.version : 'unavailable';
-  },
+  version: valgrindTraceVersion,
   probe: probeValgrindTrace,
   record: async (sidecar, dir, body, cpus) => (await recordValgrindTrace(sidecar, { file: path.join(dir, traceFile), body, cpus })).result,
   read,

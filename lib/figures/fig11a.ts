@@ -5,12 +5,13 @@ import { entriesOf, type Entry } from '../analysis/trace-profile.js';
 import type { Estimate } from '../analysis/statistics.js';
 import type { TracedPolicy, TracesData } from '../experiments/traces-data.js';
 import { components } from '../paper/components.js';
-import { judge, judgeAll, unavailable, type Evidence, type Judgement } from '../report/verdicts.js';
+import { judge, judgeAll, unavailable, type Judgement } from '../report/verdicts.js';
 import { hugePageBytes } from '../simulate/geometry.js';
 import type { Row } from '../store/value.js';
 import { methodLine, paperSays, type Item } from './item.js';
 import { componentColour } from './palette.js';
 import { styled } from './style.js';
+import { tracedEvidence, tracedRow } from './trace-values.js';
 
 const pageBytes = 4096;
 const pagesPerRegion = hugePageBytes / pageBytes;
@@ -114,9 +115,9 @@ function heat(regions: { region: number; from: number; to: number }[], entries: 
   } as Data];
 }
 
-function workingSetRows(data: TracesData, { policy, profiles, run }: TracedPolicy): Row[] {
-  const row = (x: string, { value, interval }: Estimate, unit: string): Row =>
-    ({ series: policy.label, x, value, interval, unit, method: 'measured: instruction trace', origin: data.origin, runs: [run] });
+function workingSetRows(data: TracesData, traced: TracedPolicy): Row[] {
+  const { profiles } = traced;
+  const row = (x: string, estimate: Estimate, unit: string) => tracedRow(data, traced, x, estimate, unit);
   const [ours, authors] = [profiles.ours, profiles.authors].map(({ requests }) => componentKilobytes(requests, parse));
   return [
     row('code touched', codeKilobytes(profiles.ours.requests), 'kB/request'),
@@ -145,11 +146,7 @@ function table(data: TracesData): Item['table'] {
 }
 
 function judgements(data: TracesData): Judgement[] {
-  const evidence = ({ policy, run }: TracedPolicy, { value, interval, n }: Estimate, unit: string): Evidence => ({
-    value, interval, repeats: n, unit, method: 'measured: instruction trace', origin: data.origin, runs: [run], case: policy.label,
-    cpu: data.cpuModel, envoyVersion: data.envoyVersion,
-  });
-  const all = (pick: (traced: TracedPolicy) => Estimate, unit: string) => data.shown.map((traced) => evidence(traced, pick(traced), unit));
+  const all = (pick: (traced: TracedPolicy) => Estimate, unit: string) => data.shown.map((traced) => tracedEvidence(data, traced, pick(traced), unit));
   const sizes = all(({ profiles }) => codeKilobytes(profiles.ours.requests), 'kB');
   const pages = all(({ profiles }) => codePages(profiles.ours.requests), 'pages');
   const http = data.shown.find(({ policy }) => policy.id === 'http');
@@ -157,6 +154,6 @@ function judgements(data: TracesData): Judgement[] {
   return [
     judgeAll('C23', 'size-section', sizes), judgeAll('C23', 'size-introduction', sizes),
     judgeAll('C23', 'pages-section', pages), judgeAll('C23', 'pages-introduction', pages),
-    http && parsing ? judge('C24', 'size', evidence(http, parsing, 'kB')) : unavailable('C24', 'size', 'no trace of bare HTTP'),
+    http && parsing ? judge('C24', 'size', tracedEvidence(data, http, parsing, 'kB')) : unavailable('C24', 'size', 'no trace of bare HTTP'),
   ];
 }

@@ -16,7 +16,23 @@ const shownPages = 40;
 /** The paper: "in under 20 pages". */
 const hotPages = 20;
 export const paperTlb = 'share of one thread, 64 + 8' as const;
+const wholeCore = instructionTlbs['whole core, 128 + 16'];
 const withWalks = 'Skylake, Cascade Lake: share with second level' as const;
+
+/** Misses of a policy on the TLB asked for, on a whole core's, and the walks that a second level leaves. */
+interface MissCounts {
+  traced: TracedPolicy;
+  misses: Bounds;
+  wholeCore: Bounds;
+  walks: Bounds;
+}
+
+function missCounts(traced: TracedPolicy, geometry: Geometry): MissCounts {
+  const { pages } = traced;
+  return {
+    traced, misses: tlbMisses(pages, geometry).misses, wholeCore: tlbMisses(pages, wholeCore).misses, walks: tlbMisses(pages, instructionTlbs[withWalks]).walks,
+  };
+}
 
 /** What a page costs per request. */
 interface PageCost {
@@ -29,13 +45,14 @@ interface PageCost {
 export function fig11b(data: TracesData, geometry: Geometry = instructionTlbs[paperTlb], policy = 'http'): Item {
   const drawn = data.shown.find(({ policy: { id } }) => id === policy);
   const costs = drawn ? pageCosts(drawn, geometry) : [];
-  const rows = [...data.shown.flatMap((traced) => missRows(data, traced, geometry)), ...(drawn ? pageRows(data, drawn, costs) : [])];
+  const counts = data.shown.map((traced) => missCounts(traced, geometry));
+  const rows = [...counts.flatMap((each) => missRows(data, each, geometry)), ...(drawn ? pageRows(data, drawn, costs) : [])];
   return {
     item: 'fig11b',
     title: 'Figure 11b: misses of the instruction TLB, page by page',
     rows,
     figure: drawn ? picture(rows, drawn, costs, geometry) : null,
-    table: table(data, geometry),
+    table: table(counts, geometry),
     paper: paperSays('fig11b'),
     notes: [
       'Two bounds: what user code leaves in the TLB is kept over a system call, or all of it is gone. The kernel\'s own use of the TLB lies between.',
@@ -43,7 +60,7 @@ export function fig11b(data: TracesData, geometry: Geometry = instructionTlbs[pa
       'Page walks are those of user code. The paper counts about 1.2k a request: more than user code alone can cause when the second level keeps its state, so that others (the kernel\'s code, flushes, a sibling thread) must have part in them.',
       ...data.notes,
     ],
-    judgements: judgements(data, drawn, costs, geometry),
+    judgements: judgements(data, counts.find(({ traced }) => traced === drawn), costs),
   };
 }
 
@@ -109,14 +126,14 @@ export function describeTlb({ first, huge, second }: Geometry): string {
   return [`4 kB: ${array(first)}`, ...(huge ? [`2 MB: ${array(huge)}`] : []), ...(second ? [`second level: ${array(second)}`] : [])].join('; ');
 }
 
-function missRows(data: TracesData, { policy, pages, run }: TracedPolicy, geometry: Geometry): Row[] {
+function missRows(data: TracesData, { traced: { policy, run }, ...counts }: MissCounts, geometry: Geometry): Row[] {
   const row = (x: string, bounds: Bounds): Row => ({
     series: policy.label, x, value: bounds.kept, interval: intervalOf(bounds), unit: 'per request', method: 'simulated', origin: data.origin, runs: [run],
   });
   return [
-    row(`iTLB misses, ${describeTlb(geometry)}`, tlbMisses(pages, geometry).misses),
-    row(`iTLB misses, ${describeTlb(instructionTlbs['whole core, 128 + 16'])}`, tlbMisses(pages, instructionTlbs['whole core, 128 + 16']).misses),
-    row('page walks with a second level of 1536 entries', tlbMisses(pages, instructionTlbs[withWalks]).walks),
+    row(`iTLB misses, ${describeTlb(geometry)}`, counts.misses),
+    row(`iTLB misses, ${describeTlb(wholeCore)}`, counts.wholeCore),
+    row('page walks with a second level of 1536 entries', counts.walks),
   ];
 }
 
@@ -127,19 +144,19 @@ function pageRows(data: TracesData, drawn: TracedPolicy, costs: PageCost[]): Row
   }));
 }
 
-function table(data: TracesData, geometry: Geometry): Item['table'] {
+function table(counts: MissCounts[], geometry: Geometry): Item['table'] {
   const text = ({ kept, emptied }: Bounds) => `${kept.toFixed(kept < 10 ? 1 : 0)} to ${emptied.toFixed(emptied < 10 ? 1 : 0)}`;
   return {
     columns: [
       { key: 'policy', label: 'policy' }, { key: 'share', label: `misses/request, ${describeTlb(geometry)}` },
-      { key: 'whole', label: `${describeTlb(instructionTlbs['whole core, 128 + 16'])}` }, { key: 'walks', label: 'page walks/request, second level of 1536' },
+      { key: 'whole', label: describeTlb(wholeCore) }, { key: 'walks', label: 'page walks/request, second level of 1536' },
       { key: 'top', label: `entries in the ${hotPages} hottest pages` }, { key: 'instructions', label: 'instructions there' },
     ],
-    rows: data.shown.map((traced) => ({
+    rows: counts.map(({ traced, misses, wholeCore: whole, walks }) => ({
       policy: traced.policy.label,
-      share: text(tlbMisses(traced.pages, geometry).misses),
-      whole: text(tlbMisses(traced.pages, instructionTlbs['whole core, 128 + 16']).misses),
-      walks: text(tlbMisses(traced.pages, instructionTlbs[withWalks]).walks),
+      share: text(misses),
+      whole: text(whole),
+      walks: text(walks),
       top: `${concentration(traced, entriesOf).toFixed(0)} %`,
       instructions: `${concentration(traced, ({ instructions }) => instructions).toFixed(0)} %`,
     })),
@@ -155,22 +172,21 @@ function concentration({ profiles }: TracedPolicy, of: (use: PageUse) => number)
 
 const noCounters = 'the paper measured it with hardware counters; no recording of this workbench has them';
 
-function judgements(data: TracesData, drawn: TracedPolicy | undefined, costs: PageCost[], geometry: Geometry): Judgement[] {
+function judgements(data: TracesData, drawn: MissCounts | undefined, costs: PageCost[]): Judgement[] {
   const counted = [unavailable('C25', 'misses', noCounters), unavailable('C25', 'walks', noCounters)];
   const readings: [string, string][] = [['C25', 'simulated'], ['C26', 'concentration'], ['C27', 'pages'], ['C27', 'evictions']];
   if (!drawn) return [...counted, ...readings.map(([claim, reading]) => unavailable(claim, reading, 'no trace of this policy'))];
   const evidence = (value: number, interval: [number, number], unit: string, method: Evidence['method'] = 'simulated', about?: string): Evidence =>
-    ({ value, interval, unit, method, origin: data.origin, runs: [drawn.run], case: about, cpu: data.cpuModel, envoyVersion: data.envoyVersion });
-  const { misses } = tlbMisses(drawn.pages, geometry);
+    ({ value, interval, unit, method, origin: data.origin, runs: [drawn.traced.run], case: about, cpu: data.cpuModel, envoyVersion: data.envoyVersion });
   // What a simulator is fed with is an access for every instruction: that is how the paper can come to 95 %.
-  const concentrated = concentration(drawn, ({ instructions }) => instructions);
+  const concentrated = concentration(drawn.traced, ({ instructions }) => instructions);
   const hot = costs.slice(0, hotPages);
   const lost = (pick: (cost: PageCost) => number) => hot.filter((cost) => pick(cost) >= 1).length;
   const evicted = hot.filter(({ swaps }) => swaps.kept >= 1);
   return [
     ...counted,
     // The paper simulated with the state kept; what an emptied one makes of it is in the table.
-    judge('C25', 'simulated', evidence(misses.kept, [misses.kept, misses.kept], 'misses per request')),
+    judge('C25', 'simulated', evidence(drawn.misses.kept, [drawn.misses.kept, drawn.misses.kept], 'misses per request')),
     judge('C26', 'concentration', evidence(concentrated, [concentrated, concentrated], '%', 'measured: instruction trace')),
     judge('C27', 'pages', evidence(lost(({ swaps }) => swaps.kept), [lost(({ swaps }) => swaps.kept), lost(({ swaps }) => swaps.kept)], 'pages')),
     evicted.length === 0 ? unavailable('C27', 'evictions', 'none of the hot pages is evicted')

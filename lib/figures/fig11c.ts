@@ -58,7 +58,8 @@ export function fig11c(data: TracesData, { geometry = instructionTlbs[paperTlb],
 }
 
 function curveOf(traced: TracedPolicy, geometry: Geometry): Curve {
-  return { traced, effects: hugePageEffects(traced.pages, geometry, atMost), all: allHuge(traced.pages, geometry) };
+  const effects = hugePageEffects(traced.pages, geometry, atMost);
+  return { traced, effects, all: allHuge(traced.pages, geometry, effects[0].misses) };
 }
 
 function picture(rows: Row[], curves: Curve[], detailed: Curve | undefined, geometry: Geometry) {

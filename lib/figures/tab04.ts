@@ -1,10 +1,11 @@
 /** Table 4: branches of a request by kind, per policy. Their misses need a model of a predictor or counters. */
 import { medianEstimate, type Estimate } from '../analysis/statistics.js';
 import type { TracedPolicy, TracesData } from '../experiments/traces-data.js';
-import { judge, judgeAll, unavailable, type Evidence, type Judgement } from '../report/verdicts.js';
+import { judge, judgeAll, unavailable, type Judgement } from '../report/verdicts.js';
 import type { Row } from '../store/value.js';
 import type { BranchCounts } from '../trace/branches.js';
 import { paperSays, type Item } from './item.js';
+import { tracedEvidence, tracedRow } from './trace-values.js';
 
 /** As the paper's Table 4 names them. */
 const kinds: { key: keyof BranchCounts; label: string; reading: string }[] = [
@@ -52,8 +53,7 @@ function share({ branches }: TracedPolicy, part: keyof BranchCounts, whole: keyo
 }
 
 function branchRows(data: TracesData, traced: TracedPolicy): Row[] {
-  const row = (x: string, { value, interval }: Estimate, unit: string): Row =>
-    ({ series: traced.policy.label, x, value, interval, unit, method: 'measured: instruction trace', origin: data.origin, runs: [traced.run] });
+  const row = (x: string, estimate: Estimate, unit: string) => tracedRow(data, traced, x, estimate, unit);
   return [
     ...kinds.map(({ key, label }) => row(label, count(traced, key), 'branches/request')),
     row('branches', share(traced, 'all', 'instructions'), '% of instructions'),
@@ -64,15 +64,11 @@ function branchRows(data: TracesData, traced: TracedPolicy): Row[] {
 const noMisses = 'misses need a model of the branch predictor or hardware counters, which no experiment here has yet';
 
 function judgements(data: TracesData): Judgement[] {
-  const evidence = (traced: TracedPolicy, { value, interval, n }: Estimate, unit: string): Evidence => ({
-    value, interval, repeats: n, unit, method: 'measured: instruction trace', origin: data.origin, runs: [traced.run], case: traced.policy.label,
-    cpu: data.cpuModel, envoyVersion: data.envoyVersion,
-  });
   const paper = data.shown.find(({ policy }) => policy.id === paperPolicy);
   const ofPaper = (claim: string, reading: string, pick: (traced: TracedPolicy) => Estimate, unit: string) =>
-    (paper ? judge(claim, reading, evidence(paper, pick(paper), unit)) : unavailable(claim, reading, 'no trace of the Rate-Limit policy'));
+    (paper ? judge(claim, reading, tracedEvidence(data, paper, pick(paper), unit)) : unavailable(claim, reading, 'no trace of the Rate-Limit policy'));
   const ofAll = (claim: string, reading: string, pick: (traced: TracedPolicy) => Estimate) =>
-    judgeAll(claim, reading, data.shown.map((traced) => evidence(traced, pick(traced), '%')));
+    judgeAll(claim, reading, data.shown.map((traced) => tracedEvidence(data, traced, pick(traced), '%')));
   return [
     ...kinds.flatMap(({ key, reading }) => [
       ofPaper('C20', reading, (traced) => count(traced, key), 'branches per request'), unavailable('C20', `${reading}-missed`, noMisses),

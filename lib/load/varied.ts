@@ -58,6 +58,9 @@ const languages = ['en', 'en-US,en;q=0.9', 'de-DE,de;q=0.9,en;q=0.6', 'fr,en;q=0
 const optionalHeaders = ['cache-control', 'cookie', 'if-none-match', 'referer', 'x-client-trace', 'x-device', 'x-session', 'x-tenant'];
 const letters = 'abcdefghijklmnopqrstuvwxyz0123456789';
 
+/** Of the requests made up below, which run.json names: another wherever they change. */
+export const variedVersion = '1';
+
 /** The same for the same index, on every machine. The echo server answers the path's number of bytes; zeros in front change its length. */
 export function variedRequest(index: number): VariedRequest {
   const below = randomBelow(index);

@@ -10,6 +10,7 @@
  * them: they come as one span that says how many it holds. Bytes in each direction beyond the request itself
  * (a TLS handshake, HTTP/2 settings) would look like requests: record over connections that are set up already.
  */
+import { close, reads, waits, writes } from './system-calls.js';
 import type { SystemCall, Trace } from './trace.js';
 
 export interface RequestSpan {
@@ -37,12 +38,6 @@ export interface RequestPiece {
   /** System calls that returned before one of these runs, in order; `at` counts in the chunk, as `from` does. */
   calls: SystemCall[];
 }
-
-/** x86-64 numbers (Linux, arch/x86/entry/syscalls/syscall_64.tbl). */
-const WAITS = new Set([232, 281, 441]); // epoll_wait, epoll_pwait, epoll_pwait2
-const READS = new Set([0, 19, 45, 47]); // read, readv, recvfrom, recvmsg
-const WRITES = new Set([1, 20, 44, 46]); // write, writev, sendto, sendmsg
-const CLOSE = 3;
 
 /**
  * Finds the requests of a trace in one pass, in order.
@@ -110,13 +105,13 @@ class Cutter {
   }
 
   call({ number, argument, result }: SystemCall, place: Place): void {
-    if (WAITS.has(number)) return this.wake(place);
+    if (waits.has(number)) return this.wake(place);
     if (!this.clients.has(argument)) return;
     // A connection that is closed gets no more answer: nothing waits for it.
-    if (number === CLOSE) return this.write(argument);
+    if (number === close) return this.write(argument);
     if (result <= 0) return;
-    if (READS.has(number)) this.read(argument);
-    if (WRITES.has(number)) this.write(argument);
+    if (reads.has(number)) this.read(argument);
+    if (writes.has(number)) this.write(argument);
   }
 
   finish(place: Place): RequestSpan[] {

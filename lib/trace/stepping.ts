@@ -7,6 +7,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { detachQuietly, eventStop, loadPtrace, register, SIGTRAP, type Ptrace, type Stop } from '../host/ptrace.js';
 import type { TraceWriter } from './format.js';
 import { RunFormer, type SteppedInstruction } from './run-former.js';
+import { reads, waits, writes } from './system-calls.js';
 
 /** Places of the first argument, number and result of a system call are fixed by the x86-64 ABI (System V supplement, A.2.1). */
 export interface SteppingOptions {
@@ -38,11 +39,6 @@ export interface SteppingOutcome {
 /** Addresses that one call of the step loop can return: a quarter of a second, after which signals are looked at. */
 const stepsAtOnce = 8192;
 const pollMs = 1;
-
-const call = { read: 0, write: 1, readv: 19, writev: 20, sendto: 44, recvfrom: 45, sendmsg: 46, recvmsg: 47, epollWait: 232, epollPwait: 281, epollPwait2: 441 };
-const reads = [call.read, call.readv, call.recvfrom, call.recvmsg];
-const writes = [call.write, call.writev, call.sendto, call.sendmsg];
-const waits = [call.epollWait, call.epollPwait, call.epollPwait2];
 
 /**
  * Attaches to a thread, steps it, and lets it go on unharmed.
@@ -131,7 +127,7 @@ class Stepper {
     const before = this.ptrace.registers(tid);
     const [number, argument] = [before[register.rax], before[register.rdi]].map(signed);
     this.ptrace.step(tid);
-    const stop = await this.nextStop(waits.includes(number));
+    const stop = await this.nextStop(waits.has(number));
     if (stop === null) return;
     if (!isStep(stop)) return this.afterStop(stop);
     this.stepped();
@@ -198,13 +194,13 @@ class Stepper {
 
   /** A request begins with the first read from a client after a wait. */
   private follow(number: number, descriptor: number, result: number): void {
-    if (waits.includes(number)) this.waited = true;
+    if (waits.has(number)) this.waited = true;
     if (result <= 0) return;
-    if (reads.includes(number) && this.clients.has(descriptor)) {
+    if (reads.has(number) && this.clients.has(descriptor)) {
       this.idleMs = 0;
       if (this.waited) this.begun++;
       this.waited = false;
-    } else if (writes.includes(number)) {
+    } else if (writes.has(number)) {
       this.idleMs = 0;
     }
   }

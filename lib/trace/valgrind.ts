@@ -14,6 +14,7 @@ import { probeValgrind, tellTool, valgrindVersion, valgrindWrap } from '../host/
 import { clientDescriptors } from './client-descriptors.js';
 import { createTraceWriter, type TraceTotals } from './format.js';
 import { readMappedCode } from './mapped-code.js';
+import { waits } from './system-calls.js';
 import type { TraceHeader } from './trace.js';
 import { copyValgrindStream, type ValgrindStreamTotals } from './valgrind-stream.js';
 
@@ -24,10 +25,11 @@ const valgrindsOwn = /-amd64-linux(\.so)?$/;
 
 /** Whether this machine can record such traces. */
 export function probeValgrindTrace(): Promise<Availability> {
-  return probeValgrind(recorderVersion);
+  return probeValgrind(valgrindTraceVersion);
 }
 
-async function recorderVersion(): Promise<string> {
+/** Of the tool's raw format and Valgrind, for headers of traces and keys of runs. */
+export async function valgrindTraceVersion(): Promise<string> {
   return `${toolFormat} / ${await valgrindVersion()}`;
 }
 
@@ -74,7 +76,7 @@ export async function recordValgrindTrace<T>(
 
 async function describe(sidecar: Pick<Sidecar, 'pid' | 'address'>): Promise<TraceHeader> {
   return {
-    format: 1, recorder: 'valgrind', recorderVersion: await recorderVersion(),
+    format: 1, recorder: 'valgrind', recorderVersion: await valgrindTraceVersion(),
     code: readMappedCode(sidecar.pid).filter(({ object }) => !valgrindsOwn.test(object)), clientDescriptors: clientDescriptors(sidecar),
   };
 }
@@ -93,14 +95,12 @@ async function recordRaw<T>({ pid, workerTid }: Pick<Sidecar, 'pid' | 'workerTid
   }
 }
 
-/** epoll_wait, epoll_pwait, epoll_pwait2 (Linux, arch/x86/entry/syscalls/syscall_64.tbl). */
-const waits = ['232', '281', '441'];
 const longestWorkMs = 10_000;
 
 /** A client has its answer while the worker still finishes the request: the trace goes on until it waits for the next. */
 async function untilWaiting(pid: number, tid: number): Promise<void> {
-  const call = () => fs.readFileSync(`/proc/${pid}/task/${tid}/syscall`, 'utf8').split(' ')[0];
-  for (const deadline = Date.now() + longestWorkMs; !waits.includes(call()); await sleep(5)) {
+  const call = () => Number(fs.readFileSync(`/proc/${pid}/task/${tid}/syscall`, 'utf8').split(' ')[0]); // NaN while it runs
+  for (const deadline = Date.now() + longestWorkMs; !waits.has(call()); await sleep(5)) {
     if (Date.now() > deadline) throw new Error(`the worker of process ${pid} still works ${longestWorkMs / 1000} s after the last request; end all load before the recording ends`);
   }
 }

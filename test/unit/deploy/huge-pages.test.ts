@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { hugePageBytes as size, parseSmaps, stretchesOf } from '../../../lib/deploy/huge-pages.js';
+import { parseSmaps, stretchesOf } from '../../../lib/deploy/huge-pages.js';
+import { hugePageBytes as size } from '../../../lib/simulate/geometry.js';
 
 const region = (n: number) => n * size;
 

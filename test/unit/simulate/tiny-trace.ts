@@ -1,6 +1,7 @@
 /** Traces and transitions made by hand. */
 import fc from 'fast-check';
-import type { SystemCall, Trace, TraceChunk } from '../../../lib/trace/trace.js';
+import type { Trace } from '../../../lib/trace/trace.js';
+import { call, memoryTrace, run } from '../trace/memory-trace.js';
 import type { Transitions } from '../../../lib/simulate/transitions.js';
 
 /** A run by address and length in bytes, or a system call. */
@@ -8,34 +9,7 @@ export type Step = { address: number; bytes: number } | 'call';
 
 /** @param chunkRuns runs a chunk */
 export function tinyTrace(steps: readonly Step[], chunkRuns = 4): Trace {
-  const index = new Map<string, number>();
-  const address: number[] = [];
-  const bytes: number[] = [];
-  const chunks: TraceChunk[] = [];
-  let chunk: { ids: number[]; calls: SystemCall[] } = { ids: [], calls: [] };
-  const close = () => {
-    chunks.push({ ids: Uint32Array.from([...chunk.ids, 7, 7]), length: chunk.ids.length, calls: chunk.calls });
-    chunk = { ids: [], calls: [] };
-  };
-  for (const step of steps) {
-    if (step === 'call') chunk.calls.push({ at: chunk.ids.length, number: 0, argument: 0, result: 0 });
-    else {
-      if (chunk.ids.length === chunkRuns) close();
-      const key = `${step.address} ${step.bytes}`;
-      if (!index.has(key)) {
-        index.set(key, address.length);
-        address.push(step.address);
-        bytes.push(step.bytes);
-      }
-      chunk.ids.push(index.get(key)!);
-    }
-  }
-  close();
-  return {
-    header: { format: 1, recorder: 'pin', recorderVersion: 'by hand', code: [], clientDescriptors: [] },
-    runs: { size: address.length, address: Float64Array.from(address), bytes: Uint32Array.from(bytes), instructions: new Uint32Array(bytes.length).fill(1) },
-    async *chunks() { yield* chunks; },
-  };
+  return memoryTrace(steps.map((step) => (step === 'call' ? call(0, 0, 0) : run(step.address, step.bytes))), { chunkRuns });
 }
 
 /** Transitions through pages of these numbers; `'call'` for a system call. */
