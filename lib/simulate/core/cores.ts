@@ -1,0 +1,3 @@
+import type { CoreParameters } from './parameters.js';
+
+export declare const cores: readonly CoreParameters[];
