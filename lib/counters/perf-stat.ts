@@ -14,6 +14,8 @@ import type { Collected, Collector } from './collector.js';
 import { perfEnvironment, perfVersion, probePerf, whilePerf } from './perf-tool.js';
 
 export interface PerfStatSample {
+  /** Seconds since the start, where perf was asked to print every so often (-I). */
+  intervalS?: number;
   /** As perf prints it, e.g. `instructions:u`. */
   event: string;
   /** null unless counted. */
@@ -102,23 +104,29 @@ export function parsePerfStat(text: string, name: string): PerfStatSample[] {
 function parseLine(line: string, where: string): PerfStatSample[] {
   if (line === '' || line.startsWith('#')) return [];
   const fields = parseObject(line, where);
-  if (!('counter-value' in fields) && 'metric-value' in fields) return [];
-  const { event, unit, 'counter-value': value, 'event-runtime': runtimeNs, 'pcnt-running': runningPercent } = fields;
+  if (!('counter-value' in fields) && ('metric-value' in fields || 'metricgroup' in fields)) return [];
+  const { interval, event, unit, 'counter-value': value, 'event-runtime': runtimeNs, 'pcnt-running': runningPercent } = fields;
   if (typeof event !== 'string' || typeof value !== 'string' || typeof runtimeNs !== 'number' || typeof runningPercent !== 'number') {
     throw new Error(`${where}: no event count: ${line.slice(0, 80)}; it should come from perf stat -j`);
   }
-  const common = { event, unit: typeof unit === 'string' ? unit : '', runtimeNs, runningPercent };
+  const at = typeof interval === 'number' ? { intervalS: interval } : {};
+  return [sampleOf(value, { ...at, event, unit: typeof unit === 'string' ? unit : '', runtimeNs, runningPercent }, where)];
+}
+
+/** @param value as perf writes it, in either of its formats. @throws Error naming the line when it is no count. */
+export function sampleOf(value: string, common: Omit<PerfStatSample, 'value' | 'status'>, where: string): PerfStatSample {
   if (value === '<not supported>' || value === '<not counted>') {
-    return [{ ...common, value: null, status: value === '<not counted>' ? 'not counted' : 'not supported' }];
+    return { ...common, value: null, status: value === '<not counted>' ? 'not counted' : 'not supported' };
   }
   const count = Number(value);
-  if (value === '' || !Number.isFinite(count)) throw new Error(`${where}: "${value}" is no count of ${event}; was perf run without LC_ALL=C?`);
-  return [{ ...common, value: count, status: 'counted' }];
+  if (value === '' || !Number.isFinite(count)) throw new Error(`${where}: "${value}" is no count of ${common.event}; was perf run without LC_ALL=C?`);
+  return { ...common, value: count, status: 'counted' };
 }
 
 function parseObject(line: string, where: string): Record<string, unknown> {
   try {
-    const value = JSON.parse(line) as unknown;
+    // perf 6.13 leaves a comma behind where an event has no metric.
+    const value = JSON.parse(line.replace(/,\s*\}$/, '}')) as unknown;
     if (value !== null && typeof value === 'object' && !Array.isArray(value)) return value as Record<string, unknown>;
   } catch {
     // told below

@@ -1,0 +1,222 @@
+/**
+ * perf stat on the events of the CPU's frontend: what the worker thread, user and kernel code together, misses in the
+ * instruction cache, the instruction TLB and the branch predictors, how long fetch stalls, and the slots of the top-down
+ * method. Which events, is data of the microarchitecture: lib/counters/events/.
+ *
+ * There are more events than counters. Groups that fit take turns within a run, some milliseconds each, and every group
+ * counts cycles and instructions too: a count is kept per cycle of its own group, so that what perf extrapolates cancels out.
+ * `runningPercent` says in how much of the time the group was counted.
+ *
+ * Needs: perf, and a CPU that shows its performance monitoring unit; most virtual machines hide it.
+ * Misses: other threads; without root and with perf_event_paranoid above 1, the kernel (`code` says so). What happens in
+ * less than a turn of the groups. The SMT sibling is kept empty, so slots are those of one thread.
+ */
+import * as fs from 'node:fs';
+import * as path from 'node:path';
+import type { Availability } from '../host/availability.js';
+import { readMachine } from '../host/machine.js';
+import type { Collected, Collector } from './collector.js';
+import { denominators, perfGroups, perfSpelling, type EventName, type EventTable, type EventTableId } from './events/event-table.js';
+import { nameInTable } from './events/names.js';
+import { eventTable, eventTableFor } from './events/tables.js';
+import { countedIn, parsePerfStat, tryEvents, type PerfStatSample } from './perf-stat.js';
+import { parsePerfStatCsv } from './perf-stat-csv.js';
+import { perfVersion, probePerf, whilePerf } from './perf-tool.js';
+
+export interface EventCount {
+  event: EventName;
+  /** Of the whole window; null unless counted. */
+  value: number | null;
+  status: PerfStatSample['status'];
+  /** Part of the time in which it was counted. */
+  runningPercent: number;
+}
+
+export interface FrontendCounts {
+  table: EventTableId;
+  /** Each event of the table that was asked for, once. */
+  counts: EventCount[];
+  /** Whose code was counted; `user` where the kernel may not be. */
+  code: 'all' | 'user' | 'kernel';
+  /** Events in the file that the table does not know; only recordings made by hand have any. */
+  unknown: string[];
+}
+
+/** Counts by name, for formulas; what was not counted is absent. */
+export type EventValues = Partial<Record<EventName, number>>;
+
+/** Raw files of a run: perf's output in one of its two formats, and which table its events are of. */
+export const frontendFiles = { json: 'frontend-counters.jsonl', csv: 'frontend-counters.csv', table: 'event-table.json' } as const;
+
+export const frontendCounters: Collector<FrontendCounts> = {
+  name: 'frontend-counters',
+  version: async () => {
+    const { table, missing } = await whatCounts();
+    return `1 / perf ${await perfVersion()} / ${table.id}${missing.length > 0 ? ` without ${missing.join(',')}` : ''}`;
+  },
+  probe,
+  record: recordCounts,
+  read: readCounts,
+  misses: 'threads other than the worker; without the right to it, the kernel; each group of events is counted part of the time',
+  disturbance: 'not measured: no machine with counters at hand; groups change at timer ticks, some hundred times a second',
+};
+
+async function probe(): Promise<Availability> {
+  const basic = await probePerf(['stat', '-e', 'task-clock', 'true']);
+  if (!basic.available) return basic;
+  const { table, missing } = await whatCounts();
+  if (denominators.every((name) => missing.includes(name))) {
+    return {
+      available: false,
+      reason: 'the CPU shows no performance monitoring unit; virtual machines usually hide it',
+      remedy: 'use bare metal or a machine type that exposes the unit, or take in counts from one (`npm run import -- --commands`); the frontend is simulated until then',
+    };
+  }
+  const notes = [
+    table.id === 'generic' ? 'perf\'s generic events: there is no table of this core, and none of the top-down method' : `events of ${table.id}`,
+    ...(missing.length > 0 ? [`without ${missing.join(', ')}`] : []),
+  ];
+  return { ...basic, note: notes.join('; ') };
+}
+
+/** Thirty trials, so once a process. */
+let known: Promise<{ table: EventTable; missing: EventName[] }> | null = null;
+
+/** This machine's table, and which of its events cannot be counted here. */
+function whatCounts(): Promise<{ table: EventTable; missing: EventName[] }> {
+  known ??= tryTable(eventTableFor(readMachine().microarchitecture));
+  return known;
+}
+
+async function tryTable(table: EventTable): Promise<{ table: EventTable; missing: EventName[] }> {
+  const asked = [...new Set(table.groups.flat())].filter((name) => !needsSlots(table, name));
+  const spellings = table.events.filter(({ name }) => asked.includes(name)).map(perfSpelling);
+  const counted = countedIn(await tryEvents(spellings)).map((printed) => nameInTable(table, printed));
+  const missing = asked.filter((name) => !counted.includes(name));
+  // The metrics cannot be tried alone; they come with the slots.
+  const metrics = table.groups.flat().filter((name) => needsSlots(table, name) && missing.includes('slots'));
+  return { table, missing: [...missing, ...metrics] };
+}
+
+function needsSlots(table: EventTable, name: EventName): boolean {
+  return table.events.some((event) => event.name === name && event.counter === 'metrics');
+}
+
+/** Arguments of `perf stat` for the events of a table. */
+export function statArguments(table: EventTable, without: readonly EventName[] = []): string[] {
+  return perfGroups(table, without).flatMap((group) => ['-e', group]);
+}
+
+async function recordCounts<T>(sidecar: Collected, dir: string, body: () => Promise<T>, cpus: number[]): Promise<T> {
+  const { table, missing } = await whatCounts();
+  writeEventTable(dir, table.id);
+  return whilePerf(['stat', '-j', '-o', path.join(dir, frontendFiles.json), ...statArguments(table, missing), '-t', String(sidecar.workerTid)], cpus, body);
+}
+
+export function writeEventTable(dir: string, table: EventTableId): void {
+  fs.writeFileSync(path.join(dir, frontendFiles.table), `${JSON.stringify({ table })}\n`);
+}
+
+function readCounts(dir: string): FrontendCounts {
+  const tableFile = path.join(dir, frontendFiles.table);
+  const { table } = parseTable(fs.readFileSync(tableFile, 'utf8'), tableFile);
+  const csv = path.join(dir, frontendFiles.csv);
+  const file = fs.existsSync(csv) ? csv : path.join(dir, frontendFiles.json);
+  return parseFrontendCounts(fs.readFileSync(file, 'utf8'), file, eventTable(table));
+}
+
+function parseTable(text: string, file: string): { table: string } {
+  try {
+    const value = JSON.parse(text) as { table?: unknown } | null;
+    if (typeof value?.table === 'string') return { table: value.table };
+  } catch {
+    // told below
+  }
+  throw new Error(`${file}:1: no event table's name: ${text.slice(0, 60)}; record again`);
+}
+
+/**
+ * Counts from the text of `perf stat -j`, or of `perf stat -x SEPARATOR` when the file's name ends in `.csv`.
+ * @throws Error naming file and line; or that cycles were never counted, without which no count has a denominator.
+ */
+export function parseFrontendCounts(text: string, file: string, table: EventTable): FrontendCounts {
+  const samples = file.endsWith('.csv') ? parsePerfStatCsv(text, file) : parsePerfStat(text, file);
+  const named = overIntervals(samples).map((sample) => ({ ...sample, name: nameInTable(table, sample.event) }));
+  const ours = named.filter((sample): sample is NamedSample => sample.name !== null);
+  return {
+    table: table.id,
+    counts: perCycle(groupsOf(ours), file),
+    code: codeOf(ours),
+    unknown: [...new Set(named.filter(({ name }) => name === null).map(({ event }) => event))],
+  };
+}
+
+export function valuesOf({ counts }: Pick<FrontendCounts, 'counts'>): EventValues {
+  return Object.fromEntries(counts.flatMap(({ event, value }) => (value === null ? [] : [[event, value]])));
+}
+
+type NamedSample = PerfStatSample & { name: EventName };
+
+/** With -I every event is printed once an interval, in the same order: added up. */
+function overIntervals(samples: PerfStatSample[]): PerfStatSample[] {
+  const intervals = [...new Set(samples.map(({ intervalS }) => intervalS))]
+    .map((time) => samples.filter(({ intervalS }) => intervalS === time));
+  const [first, ...others] = intervals;
+  return first.map((sample, i) => {
+    const all = [sample, ...others.flatMap((interval) => (interval[i]?.event === sample.event ? [interval[i]] : []))];
+    const counted = all.filter(({ value }) => value !== null);
+    if (counted.length === 0) return sample;
+    const sum = (pick: (one: PerfStatSample) => number) => counted.reduce((total, one) => total + pick(one), 0);
+    return {
+      ...sample, status: 'counted', value: sum(({ value }) => value!), runtimeNs: sum(({ runtimeNs }) => runtimeNs),
+      runningPercent: sum(({ runningPercent }) => runningPercent) / all.length,
+    };
+  });
+}
+
+/** perf prints groups one after another without saying where one ends: where an event comes again, a new one begins. */
+function groupsOf(samples: NamedSample[]): NamedSample[][] {
+  const groups: NamedSample[][] = [];
+  for (const sample of samples) {
+    const group = groups.at(-1);
+    if (group && !group.some(({ name }) => name === sample.name)) group.push(sample);
+    else groups.push([sample]);
+  }
+  return groups;
+}
+
+/** Each event as often as it would have happened in the cycles of the whole window, going by the cycles of its own group. */
+function perCycle(groups: NamedSample[][], file: string): EventCount[] {
+  const windowOf = (name: EventName) => pooled(groups.flatMap((group) => group.filter((sample) => sample.name === name)));
+  const cycles = windowOf('cycles');
+  if (!cycles) throw new Error(`${file}: cycles were never counted, so no count of it has a denominator; another perf may hold the counters, or the NMI watchdog (echo 0 > /proc/sys/kernel/nmi_watchdog)`);
+  const counts = new Map<EventName, EventCount>();
+  for (const group of groups) {
+    const own = group.find(({ name }) => name === 'cycles')?.value;
+    const share = own ? cycles.value / own : 1;
+    for (const { name, value, status, runningPercent } of group) {
+      if (counts.get(name)?.value != null) continue; // counted in an earlier group
+      counts.set(name, { event: name, value: value === null ? null : value * share, status, runningPercent });
+    }
+  }
+  for (const name of denominators) {
+    const window = windowOf(name);
+    if (window) counts.set(name, { event: name, ...window, status: 'counted' });
+  }
+  return [...counts.values()];
+}
+
+/** An event that several groups counted, each scaled up by perf: the mean, weighed by how long each was counted. */
+function pooled(samples: NamedSample[]): { value: number; runningPercent: number } | null {
+  const counted = samples.filter(({ value, runningPercent }) => value !== null && runningPercent > 0);
+  const percent = counted.reduce((sum, { runningPercent }) => sum + runningPercent, 0);
+  if (percent === 0) return null;
+  return { value: counted.reduce((sum, { value, runningPercent }) => sum + value! * runningPercent, 0) / percent, runningPercent: Math.min(100, percent) };
+}
+
+/** Without the right to the kernel perf marks every event with `u`. */
+function codeOf(samples: NamedSample[]): FrontendCounts['code'] {
+  const modifiers = new Set(samples.map(({ event }) => /(?::|\/)([uk]+)[a-zA-Z]*$/.exec(event)?.[1] ?? 'uk'));
+  if (modifiers.size > 1 || modifiers.has('uk') || modifiers.size === 0) return 'all';
+  return modifiers.has('u') ? 'user' : 'kernel';
+}
