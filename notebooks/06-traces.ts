@@ -10,12 +10,12 @@
 // # 06 · What does a request execute, and would huge pages help?
 //
 // **Question.** Which code does one request through a sidecar run, how does the instruction TLB cope with it, and what
-// would a few 2 MB pages change (paper: sections 5.3 and 5.4, Figure 11, the counts of Table 4)?
+// would a few 2 MB pages change (paper: section 5.4, Figure 11)?
 //
 // **The paper claims** that a request touches 200 to 300 kB of code on about 350 pages (C23), 40 to 50 kB of it for HTTP
 // parsing (C24); that it misses the instruction TLB more than a thousand times (C25), although accesses concentrate on
-// few pages (C26), which are evicted again and again (C27); that huge pages remove 80 % of that (C28), five or six of
-// them suffice (C29), at 8.5 to 11 MB (C30); and how many branches of which kind are executed (C20 to C22).
+// few pages (C26), which are evicted again and again (C27); and that huge pages remove 80 % of that (C28), five or six of
+// them suffice (C29), at 8.5 to 11 MB (C30).
 //
 // **Needs** Valgrind for most traces and ptrace for the native ones; two cores and transparent huge pages for the
 // experiment on the live sidecar. About 5 minutes in quick mode. The paper used Intel PIN and published neither tool nor
@@ -96,19 +96,6 @@ showVerdicts(figure11c.judgements);
 // %%
 import { fig11cLive } from './lib/figures/fig11c-live.js';
 await showItem(fig11cLive(hugePagesOf(sessionStore())));
-
-// %% [markdown]
-// ## Table 4: branches
-// Counted by disassembling the trace. Which of them a predictor gets wrong is a question for a model of one, or for
-// hardware counters.
-
-// %%
-import { tab04 } from './lib/figures/tab04.js';
-const table4 = tab04(data);
-await showItem(table4);
-
-// %%
-showVerdicts(table4.judgements);
 
 // %% [markdown]
 // ## Try it

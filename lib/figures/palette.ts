@@ -40,6 +40,18 @@ const byPolicy: Record<string, string> = {
   'http-mix-2': muted.wine,
 };
 
+/** Top-down level 1; what is lost in warm colours, work done in green. */
+const bySlots = { frontend: muted.wine, badSpeculation: muted.sand, retiring: muted.green, backend: muted.indigo } as const;
+
+export function topDownColour(slots: keyof typeof bySlots): string {
+  return bySlots[slots];
+}
+
+/** Bars that stand beside each other in one group. */
+export const mpkiColours = { l1iMpki: muted.indigo, l1iRetiredMpki: muted.cyan, branchMpki: muted.rose } as const;
+
+export const stallColour = muted.wine;
+
 export function componentColour(component: Attributed): string {
   return byComponent[component];
 }

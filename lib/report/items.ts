@@ -4,6 +4,11 @@ import { capacityData, type CapacityData } from '../experiments/capacity-data.js
 import { components, componentsPlan } from '../experiments/components.js';
 import { componentsData, type ComponentsData } from '../experiments/components-data.js';
 import { deployment, deploymentOf, type DeploymentData } from '../experiments/deployment.js';
+import { frontend } from '../experiments/frontend.js';
+import { frontendChecks } from '../experiments/frontend-checks.js';
+import { countedPoints } from '../experiments/frontend-counted.js';
+import { FrontendTraces } from '../experiments/frontend-data.js';
+import { frontendSweep, type FrontendSweep } from '../experiments/frontend-sweep.js';
 import { hugePagesOf, type HugePagesData } from '../experiments/huge-pages.js';
 import { chooseSource, type Source } from '../experiments/session.js';
 import { traces, tracesPlan } from '../experiments/traces.js';
@@ -13,16 +18,25 @@ import { fig03 } from '../figures/fig03.js';
 import { fig04 } from '../figures/fig04.js';
 import { fig06 } from '../figures/fig06.js';
 import { fig07 } from '../figures/fig07.js';
+import { fig08 } from '../figures/fig08.js';
+import { fig09 } from '../figures/fig09.js';
+import { fig09Validation } from '../figures/fig09-validation.js';
+import { fig10 } from '../figures/fig10.js';
+import { fig10Sweep } from '../figures/fig10-sweep.js';
 import { fig11a } from '../figures/fig11a.js';
 import { fig11b } from '../figures/fig11b.js';
 import { fig11c } from '../figures/fig11c.js';
 import { fig11cLive } from '../figures/fig11c-live.js';
 import { fig11aRecorders } from '../figures/fig11a-recorders.js';
+import { fig15 } from '../figures/fig15.js';
+import { fig16, withL2Of } from '../figures/fig16.js';
+import { fig17 } from '../figures/fig17.js';
 import type { Item } from '../figures/item.js';
 import { tab01, type RecordedMachine } from '../figures/tab01.js';
 import { tab02 } from '../figures/tab02.js';
 import { tab03 } from '../figures/tab03.js';
 import { tab04 } from '../figures/tab04.js';
+import { coreById } from '../simulate/core/cores.js';
 import { loadBinary } from '../store/binaries.js';
 import type { RunStore } from '../store/run-store.js';
 
@@ -41,17 +55,20 @@ export interface StoredData {
   capacity(): CapacityData[];
   components(): ReturnType<typeof componentsOf>;
   traces(): Promise<TracesData>;
+  frontend(): Promise<FrontendTraces>;
   hugePages(): HugePagesData;
 }
 
 /** One reading of a store: whoever measures meanwhile needs another. */
 function storedData(store: RunStore): StoredData {
+  const traced = once(() => tracesOf(store));
   return {
     machines: once(() => machinesOf(store)),
     deployment: once(() => deploymentOf(store)),
     capacity: once(() => capacityOf(store)),
     components: once(() => componentsOf(store)),
-    traces: once(async () => (await tracesOf(store)).data),
+    traces: async () => (await traced()).data,
+    frontend: once(async () => (await frontendOf(store, await traced())).frontend),
     hugePages: once(() => hugePagesOf(store)),
   };
 }
@@ -74,6 +91,9 @@ function outcomeOf<T>(read: () => T): () => T {
   }
 }
 
+/** The simulated cores that stand for the paper's machines. */
+const [haswell, iceLake] = ['haswell', 'ice-lake'].map(coreById);
+
 export const itemSources: readonly ItemSource[] = [
   { item: 'tab01', notebook: '00-this-machine', build: (read) => tab01(read.machines()) },
   { item: 'fig02', notebook: '00-this-machine', build: (read) => fig02(read.deployment()) },
@@ -84,12 +104,20 @@ export const itemSources: readonly ItemSource[] = [
   { item: 'fig07', notebook: '03-components', build: (read) => fig07(read.components().data) },
   { item: 'fig07-ours', notebook: '03-components', build: (read) => fig07(read.components().data, 'ours') },
   { item: 'tab03', notebook: '03-components', build: (read) => tab03(read.components().data) },
+  { item: 'fig08', notebook: '04-top-down', build: async (read) => fig08(await (await read.frontend()).on([iceLake])) },
+  { item: 'fig09', notebook: '05-frontend', build: async (read) => fig09(await (await read.frontend()).on([iceLake])) },
+  { item: 'fig09-validation', notebook: '05-frontend', build: async (read) => fig09Validation(await frontendChecks(await read.frontend(), await read.traces(), iceLake)) },
+  { item: 'fig10', notebook: '05-frontend', build: async (read) => fig10(await (await read.frontend()).on([iceLake])) },
+  { item: 'fig10-sweep', notebook: '05-frontend', build: async (read) => fig10Sweep(await sweepsOf(await read.frontend())) },
+  { item: 'tab04', notebook: '05-frontend', build: async (read) => tab04(await read.traces(), await (await read.frontend()).on([iceLake])) },
   { item: 'fig11a', notebook: '06-traces', build: async (read) => fig11a(await read.traces()) },
   { item: 'fig11b', notebook: '06-traces', build: async (read) => fig11b(await read.traces()) },
   { item: 'fig11c', notebook: '06-traces', build: async (read) => fig11c(await read.traces()) },
   { item: 'fig11c-live', notebook: '06-traces', build: (read) => fig11cLive(read.hugePages()) },
-  { item: 'tab04', notebook: '06-traces', build: async (read) => tab04(await read.traces()) },
   { item: 'fig11a-recorders', notebook: '06-traces', build: async (read) => fig11aRecorders(await read.traces()) },
+  { item: 'fig15', notebook: '09-generations', build: async (read) => fig15(await (await read.frontend()).on([haswell, iceLake])) },
+  { item: 'fig16', notebook: '09-generations', build: async (read) => fig16(await (await read.frontend()).on([haswell, withL2Of(haswell, iceLake), iceLake])) },
+  { item: 'fig17', notebook: '09-generations', build: async (read) => fig17(await (await read.frontend()).on([haswell, iceLake])) },
 ];
 
 /**
@@ -132,6 +160,24 @@ export function componentsOf(store: RunStore): { data: ComponentsData; source: S
 export async function tracesOf(store: RunStore): Promise<{ data: TracesData; source: Source }> {
   const source = chooseSource(store, tracesPlan('quick'));
   return { data: await tracesData(source.recording, source.runs), source };
+}
+
+/**
+ * Experiment `traces` of the chosen source, for simulated cores to replay, and experiment `frontend` of every recording
+ * that has it; used by notebooks 04, 05 and 09 too.
+ * @param read what {@link tracesOf} gave.
+ */
+export async function frontendOf(store: RunStore, read?: { data: TracesData; source: Source }): Promise<{ frontend: FrontendTraces; data: TracesData; source: Source }> {
+  const { data, source } = read ?? await tracesOf(store);
+  const measured = store.recordings().flatMap((recording) => countedPoints(recording, store.runs(recording, frontend)));
+  return { frontend: new FrontendTraces(source.recording, source.runs, data, measured), data, source };
+}
+
+/** The changes of Ice Lake on the bare protocols. */
+async function sweepsOf(replays: FrontendTraces): Promise<FrontendSweep[]> {
+  const sweeps: FrontendSweep[] = [];
+  for (const policy of ['http', 'tcp']) sweeps.push(await frontendSweep(replays, policy, iceLake));
+  return sweeps;
 }
 
 /** Experiment `capacity`, the chosen source first, then every other machine recorded. */

@@ -1,0 +1,96 @@
+/** How far a simulated core can be trusted: what it counts against what somebody else counts of the same code. */
+import { mpki, type FrontendEvents } from '../simulate/core/events.js';
+import { flatness } from '../simulate/core/flatness.js';
+import type { CoreParameters } from '../simulate/core/parameters.js';
+import { simulate } from '../simulate/simulator.js';
+import type { FrontendTraces } from './frontend-data.js';
+import type { TracedPolicy, TracesData } from './traces-data.js';
+
+/** One quantity, counted twice. */
+export interface Check {
+  quantity: string;
+  /** Policy or kernel. */
+  of: string;
+  counted: number;
+  expected: number;
+  unit: string;
+  /** Who says what is expected. */
+  by: string;
+  runs: string[];
+}
+
+/** A rate over the first, the second, ... window of the requests of a trace. */
+export interface Drift {
+  quantity: string;
+  of: string;
+  /** Requests of a window. */
+  window: number;
+  rates: number[];
+  /** Requests after which every window is within 2 % of the last; null where none is. */
+  flatFrom: number | null;
+  runs: string[];
+}
+
+export interface FrontendChecks {
+  core: string;
+  origin: string;
+  checks: Check[];
+  drifts: Drift[];
+}
+
+/**
+ * @param policies ids of those to check with; those not traced are left out.
+ * @throws Error naming the file when a trace is damaged.
+ */
+export async function frontendChecks(frontend: FrontendTraces, traces: TracesData, core: CoreParameters, policies: readonly string[] = ['tcp', 'http']): Promise<FrontendChecks> {
+  const traced = traces.shown.filter(({ policy }) => policies.includes(policy.id));
+  const checks: Check[] = [];
+  const drifts: Drift[] = [];
+  for (const each of traced) {
+    checks.push(...await cacheChecks(frontend, each, core));
+    drifts.push(...await driftsOf(frontend, each, core));
+  }
+  return { core: core.name, origin: frontend.origin, checks: [...checks, ...callgrindChecks(traces)], drifts };
+}
+
+/** The core's caches and TLBs alone, fed by nothing but the trace, against the simulator of Figure 11. */
+async function cacheChecks(frontend: FrontendTraces, { policy, run, lines, pages }: TracedPolicy, core: CoreParameters): Promise<Check[]> {
+  const plain = { ...core, nextLines: 0, runAhead: 0 };
+  const { requests } = await frontend.replay(policy.id, plain, { wrongPath: false, warmUp: 0 });
+  const mean = (of: (events: FrontendEvents) => number) => total(requests.map(of)) / requests.length;
+  const cache = simulate(lines, { first: core.l1i });
+  const tlb = simulate(pages, { first: core.itlb, second: core.stlb });
+  const check = (quantity: string, counted: number, expected: readonly number[]): Check => ({
+    quantity, of: policy.label, counted, expected: total(expected) / requests.length, unit: 'per request', by: 'the simulator of Figure 11', runs: [run],
+  });
+  return [
+    check('L1-I misses, neither prefetch nor wrong path', mean(({ l1iMisses }) => l1iMisses), cache.missesOfRequest),
+    check('instruction TLB misses', mean(({ itlbMisses }) => itlbMisses), tlb.missesOfRequest),
+    check('page walks', mean(({ itlbWalks }) => itlbWalks), tlb.secondMissesOfRequest),
+  ];
+}
+
+/** Where a recording has them: callgrind on the same requests. */
+function callgrindChecks({ counted }: TracesData): Check[] {
+  return counted.flatMap(({ policy, runs, quantities }) => quantities.map(({ label, trace, callgrind }) => ({
+    quantity: label, of: policy.label, counted: trace, expected: callgrind, unit: 'per request', by: 'callgrind', runs,
+  })));
+}
+
+const window = 8;
+const rates = { 'L1-I misses': mpki.l1i, 'branch misses': mpki.branches } as const;
+
+/** Every request of a trace differs: what still falls from window to window is learnt, what rises is forgotten. */
+async function driftsOf(frontend: FrontendTraces, { policy, run }: TracedPolicy, core: CoreParameters): Promise<Drift[]> {
+  const { warmUp, requests } = await frontend.replay(policy.id, core);
+  const all = [...warmUp, ...requests];
+  if (all.length < 2 * window) return [];
+  return Object.entries(rates).map(([quantity, rate]) => {
+    const { curve, flatFrom } = flatness(all, rate, { window });
+    return { quantity, of: policy.label, window, rates: curve.filter((_, i) => i % window === 0).map((point) => point.rate), flatFrom, runs: [run] };
+  });
+}
+
+function total(values: readonly number[]): number {
+  return values.reduce((sum, value) => sum + value, 0);
+}

@@ -1,0 +1,144 @@
+/**
+ * What the front end of a core makes of each policy's requests: simulated cores replay the traces of experiment
+ * `traces`; in experiment `frontend` hardware counted the worker. The two are never mixed: each point says which it is.
+ */
+import * as path from 'node:path';
+import { quantityNames, quantityOf, type FrontendQuantity } from '../analysis/simulated-frontend.js';
+import type { CoreParameters } from '../simulate/core/parameters.js';
+import { prepare, type CoreInput } from '../simulate/core/program.js';
+import { replay, type ReplayOptions, type ReplayResult } from '../simulate/core/replay.js';
+import { loadBinary } from '../store/binaries.js';
+import { canonicalJson } from '../store/run-key.js';
+import type { Recording, Run } from '../store/run-store.js';
+import type { Method } from '../store/value.js';
+import { codeOf, loadCodeLines } from '../trace/code-lines.js';
+import { RunDecoder } from '../trace/decode.js';
+import { openTrace } from '../trace/format.js';
+import type { PolicyInfo } from './components-data.js';
+import type { LoadLevel } from './frontend.js';
+import { traceFile } from './trace-collectors.js';
+import type { TracedPolicy, TracesData } from './traces-data.js';
+
+/** A simulated core, or that of a measured machine. */
+export interface FrontendCore {
+  /** Of the simulated core, or the name of the recording. */
+  id: string;
+  /** Name of the simulated core, or the CPU's model. */
+  label: string;
+  /** Core of a measured machine by name; null where it is not known to us, and for simulated ones. */
+  microarchitecture: string | null;
+}
+
+/** One policy on one core, at one load. */
+export interface FrontendPoint {
+  policy: PolicyInfo;
+  core: FrontendCore;
+  /** Of a measured point. null for simulated ones: a trace of single requests knows no load. */
+  load: LoadLevel | null;
+  method: Extract<Method, 'simulated' | 'measured: hardware counters'>;
+  origin: string;
+  envoyVersion: string;
+  runs: string[];
+  /**
+   * Simulated: with the core's state kept at system calls, then with it emptied, which bound what the kernel leaves of
+   * it. Measured: one for each repeat. Quantities that could not be had are left out.
+   */
+  samples: Partial<Record<FrontendQuantity, readonly number[]>>;
+}
+
+export interface FrontendData {
+  points: FrontendPoint[];
+  notes: string[];
+}
+
+const simulatedNote = 'Simulated on instruction traces of user code: neither what the kernel executes nor any wait for data is in them. '
+  + 'Two bounds: the core\'s caches and TLBs keep what they held over a system call, or have lost it all.';
+
+/** The traces of a recording, each read when it is first replayed, and replayed once for each core. */
+export class FrontendTraces {
+  private readonly inputs = new Map<string, Promise<CoreInput>>();
+  private readonly results = new Map<string, ReplayResult>();
+
+  /**
+   * @param runs those of the traces are among them.
+   * @param measured points of machines with hardware counters.
+   */
+  constructor(
+    private readonly recording: Pick<Recording, 'dir'>,
+    private readonly runs: readonly Run[],
+    private readonly traces: Pick<TracesData, 'origin' | 'envoyVersion' | 'shown' | 'notes'>,
+    private readonly measured: readonly FrontendPoint[] = [],
+  ) {}
+
+  /** Of the traces. */
+  get origin(): string {
+    return this.traces.origin;
+  }
+
+  /** In the paper's order. */
+  get policies(): PolicyInfo[] {
+    return this.traces.shown.map(({ policy }) => policy);
+  }
+
+  /**
+   * Points of simulated cores, and then those of measured machines.
+   * @param policies ids; all that were traced unless told.
+   * @throws Error naming the file when a trace is damaged.
+   */
+  async on(cores: readonly CoreParameters[], policies?: readonly string[]): Promise<FrontendData> {
+    const isAsked = ({ policy }: { policy: PolicyInfo }) => !policies || policies.includes(policy.id);
+    const points: FrontendPoint[] = [];
+    for (const core of cores) for (const traced of this.traces.shown.filter(isAsked)) points.push(await this.point(traced, core));
+    return { points: [...points, ...this.measured.filter(isAsked)], notes: [simulatedNote, ...this.traces.notes] };
+  }
+
+  /**
+   * One policy's trace on one core.
+   * @throws Error naming a policy without trace, or the file when it is damaged.
+   */
+  async replay(policy: string, core: CoreParameters, options: ReplayOptions = {}): Promise<ReplayResult> {
+    // Not by name: a core that is changed and named otherwise is another, one that is only named otherwise is not.
+    const { id: _id, name: _name, sources: _sources, ...numbers } = core;
+    const key = canonicalJson([policy, numbers, options]);
+    const known = this.results.get(key);
+    if (known) return known;
+    const result = replay(await this.input(policy), core, options);
+    this.results.set(key, result);
+    return result;
+  }
+
+  /** A policy's trace, ready to be replayed. @throws Error as {@link replay}. */
+  input(policy: string): Promise<CoreInput> {
+    const known = this.inputs.get(policy) ?? this.prepare(this.tracedOf(policy));
+    this.inputs.set(policy, known);
+    return known;
+  }
+
+  /** As {@link TracesData} has it. @throws Error naming a policy without trace. */
+  tracedOf(policy: string): TracedPolicy {
+    const traced = this.traces.shown.find((each) => each.policy.id === policy);
+    if (!traced) throw new Error(`no trace of policy "${policy}"; there are ${this.policies.map(({ id }) => id).join(', ')}`);
+    return traced;
+  }
+
+  private async prepare({ run: id, spans }: TracedPolicy): Promise<CoreInput> {
+    const run = this.runs.find((each) => each.id === id)!;
+    const trace = openTrace(path.join(run.dir, traceFile));
+    const code = loadCodeLines(this.recording.dir, trace.header);
+    const decoder = new RunDecoder(trace.runs, codeOf(trace.header, (object, address, length) => code.read(object, address, length)));
+    const { anchors, buildId } = loadBinary(this.recording, run.spec.envoyBuildId);
+    return prepare({ trace, spans, decoder, anchors, buildId, grouping: 'ours' });
+  }
+
+  private async point({ policy, run }: TracedPolicy, core: CoreParameters): Promise<FrontendPoint> {
+    const bounds = [await this.replay(policy.id, core), await this.replay(policy.id, core, { emptyAtCalls: true })];
+    const samples = quantityNames.flatMap((quantity) => {
+      const values = bounds.map(({ mean }) => quantityOf(quantity).of(mean, core));
+      return values.includes(null) ? [] : [[quantity, values as number[]] as const];
+    });
+    return {
+      policy, core: { id: core.id, label: core.name, microarchitecture: null }, load: null, method: 'simulated',
+      origin: this.traces.origin, envoyVersion: this.traces.envoyVersion, runs: [run], samples: Object.fromEntries(samples),
+    };
+  }
+}

@@ -1,0 +1,77 @@
+/** Figure 16: Figure 10's stalls on an older processor, beside the newer one; and what the newer one's larger L2 does alone. */
+import type { FrontendQuantity } from '../analysis/simulated-frontend.js';
+import type { FrontendData } from '../experiments/frontend-data.js';
+import { judgeAll, unavailable, type Evidence, type Judgement } from '../report/verdicts.js';
+import type { CoreParameters } from '../simulate/core/parameters.js';
+import { stallPicture, stallRows } from './fig10.js';
+import { differenceEvidence, pairsOf, type PolicyPair } from './frontend-pairs.js';
+import { atHighestLoad, evidenceOf, inPaperOrder, newerCore, olderCore, panelsOf, upperBoundNote } from './frontend-values.js';
+import { paperSays, type Item } from './item.js';
+
+const stalled = 'icacheStallShare';
+
+/** The older core with the newer one's L2, and with nothing else of it. */
+const largerL2 = `${olderCore}-larger-l2`;
+
+/** @param larger whose L2 it gets. */
+export function withL2Of(core: CoreParameters, larger: CoreParameters): CoreParameters {
+  return { ...core, id: largerL2, name: `${core.name} with the L2 of ${larger.name}`, l2: larger.l2, sources: { ...core.sources, l2: larger.sources.l2 } };
+}
+
+/** @param all with the simulated Haswell, that one {@link withL2Of} Ice Lake, Ice Lake, and every measured machine. */
+export function fig16(all: FrontendData): Item {
+  const data = atHighestLoad(all);
+  const panels = panelsOf(data, [stalled]);
+  const band = (core: string, range: [number, number]) => panels.flatMap((panel, i) => (panel.core.id === core ? [{ panel: i, range, text: range.join('-') + ' %' }] : []));
+  return {
+    item: 'fig16',
+    title: 'Figure 16: cycles stalled on instruction fetch, two generations',
+    rows: stallRows(panels),
+    figure: panels.length > 0 ? stallPicture('Figure 16: cycles stalled on instruction fetch, by generation', panels, [...band(olderCore, [17, 21]), ...band(newerCore, [9, 12])]) : null,
+    table: null,
+    paper: [...paperSays('fig16'), ...paperSays('abstract')],
+    notes: [...(panels.some(({ points }) => points.some(({ method }) => method === 'simulated')) ? [upperBoundNote] : []), ...data.notes],
+    judgements: [...stallVerdicts(data), ...l2Verdicts(data)],
+  };
+}
+
+function stallVerdicts(data: FrontendData): Judgement[] {
+  const pairs = pairsOf(data, stalled);
+  if ('reason' in pairs) return ['more', 'caption', 'text'].map((reading) => unavailable('C39', reading, pairs.reason));
+  const older = pairs.map((pair) => evidenceOf(pair.older, stalled, '%'));
+  return [
+    judgeAll('C39', 'more', pairs.map((pair) => differenceEvidence(pair, stalled, 'older', 'absolute', 'points'))),
+    judgeAll('C39', 'caption', older),
+    judgeAll('C39', 'text', older),
+  ];
+}
+
+/** C41 by simulation alone: no machine can be had with another L2 and the same core. */
+function l2Verdicts(data: FrontendData): Judgement[] {
+  const readings = ['abstract', 'figures-points', 'figures-relative'] as const;
+  const pairs = l2Pairs(data);
+  if (pairs.length === 0) return readings.map((reading) => unavailable('C41', reading, 'needs one trace replayed on a core with both sizes of L2'));
+  return [
+    judgeAll('C41', 'abstract', pairs.map((pair) => removed(pair, 'frontendCycles'))),
+    judgeAll('C41', 'figures-points', pairs.map((pair) => atMost(differenceEvidence(pair, stalled, 'older', 'absolute', 'points')))),
+    judgeAll('C41', 'figures-relative', pairs.map((pair) => removed(pair, 'icacheStallCycles'))),
+  ];
+}
+
+function l2Pairs({ points }: FrontendData): PolicyPair[] {
+  return inPaperOrder(points.filter(({ core }) => core.id === olderCore)).flatMap((older) => {
+    const newer = points.find(({ core, policy }) => core.id === largerL2 && policy.id === older.policy.id);
+    return newer ? [{ older, newer }] : [];
+  });
+}
+
+/** Per cent of the cycles that the larger L2 saves: (with the smaller - with the larger) / with the smaller. */
+function removed(pair: PolicyPair, quantity: FrontendQuantity): Evidence {
+  const { value, interval, ...evidence } = differenceEvidence(pair, quantity, 'newer', 'relative', '%');
+  return { ...evidence, value: -value!, interval: interval && [-interval[1], -interval[0]] };
+}
+
+/** As long as less than half of the cycles are stalled: then waiting for data would make the shares, and what they differ by, smaller. */
+function atMost(evidence: Evidence): Evidence {
+  return { ...evidence, interval: evidence.interval && [Math.min(0, evidence.interval[0]), evidence.interval[1]], case: `${evidence.case} (an upper bound)` };
+}
