@@ -16,7 +16,7 @@ import * as path from 'node:path';
 import type { Availability } from '../host/availability.js';
 import { readMachine } from '../host/machine.js';
 import type { Collected, Collector } from './collector.js';
-import { denominators, perfGroups, perfSpelling, type EventName, type EventTable, type EventTableId } from './events/event-table.js';
+import { denominators, eventOf, perfGroups, perfSpelling, type CounterEvent, type EventName, type EventTable, type EventTableId } from './events/event-table.js';
 import { nameInTable } from './events/names.js';
 import { eventTable, eventTableFor } from './events/tables.js';
 import { countedIn, parsePerfStat, tryEvents, type PerfStatSample } from './perf-stat.js';
@@ -69,7 +69,7 @@ async function probe(): Promise<Availability> {
     return {
       available: false,
       reason: 'the CPU shows no performance monitoring unit; virtual machines usually hide it',
-      remedy: 'use bare metal or a machine type that exposes the unit, or take in counts from one (`npm run import -- --commands`); the frontend is simulated until then',
+      remedy: 'use bare metal or a machine type that exposes the unit, or take in counts from one (`npm run import -- --commands CORE`); the frontend is simulated until then',
     };
   }
   const notes = [
@@ -89,17 +89,13 @@ function whatCounts(): Promise<{ table: EventTable; missing: EventName[] }> {
 }
 
 async function tryTable(table: EventTable): Promise<{ table: EventTable; missing: EventName[] }> {
-  const asked = [...new Set(table.groups.flat())].filter((name) => !needsSlots(table, name));
-  const spellings = table.events.filter(({ name }) => asked.includes(name)).map(perfSpelling);
-  const counted = countedIn(await tryEvents(spellings)).map((printed) => nameInTable(table, printed));
-  const missing = asked.filter((name) => !counted.includes(name));
+  const asked = [...new Set(table.groups.flat())];
+  if (countedIn(await tryEvents(['cycles'])).length === 0) return { table, missing: asked };
   // The metrics cannot be tried alone; they come with the slots.
-  const metrics = table.groups.flat().filter((name) => needsSlots(table, name) && missing.includes('slots'));
-  return { table, missing: [...missing, ...metrics] };
-}
-
-function needsSlots(table: EventTable, name: EventName): boolean {
-  return table.events.some((event) => event.name === name && event.counter === 'metrics');
+  const alone = table.events.filter(({ name, counter }) => asked.includes(name) && counter !== 'metrics');
+  const counted = new Set(countedIn(await tryEvents(alone.map(perfSpelling))).map((printed) => nameInTable(table, printed)));
+  const lacking = ({ name, counter }: CounterEvent) => !counted.has(counter === 'metrics' ? 'slots' : name);
+  return { table, missing: asked.filter((name) => lacking(eventOf(table, name))) };
 }
 
 /** Arguments of `perf stat` for the events of a table. */
@@ -137,7 +133,7 @@ function parseTable(text: string, file: string): { table: string } {
 
 /**
  * Counts from the text of `perf stat -j`, or of `perf stat -x SEPARATOR` when the file's name ends in `.csv`.
- * @throws Error naming file and line; or that cycles were never counted, without which no count has a denominator.
+ * @throws Error naming file and line; or that cycles were asked for and never counted.
  */
 export function parseFrontendCounts(text: string, file: string, table: EventTable): FrontendCounts {
   const samples = file.endsWith('.csv') ? parsePerfStatCsv(text, file) : parsePerfStat(text, file);
@@ -146,7 +142,7 @@ export function parseFrontendCounts(text: string, file: string, table: EventTabl
   return {
     table: table.id,
     counts: perCycle(groupsOf(ours), file),
-    code: codeOf(ours),
+    code: codeOf(ours, file),
     unknown: [...new Set(named.filter(({ name }) => name === null).map(({ event }) => event))],
   };
 }
@@ -185,15 +181,20 @@ function groupsOf(samples: NamedSample[]): NamedSample[][] {
   return groups;
 }
 
-/** Each event as often as it would have happened in the cycles of the whole window, going by the cycles of its own group. */
+/**
+ * Each event as often as it would have happened in the cycles of the whole window, going by the cycles of its own group.
+ * As perf has it where nobody asked for cycles, as in some recordings made by hand.
+ */
 function perCycle(groups: NamedSample[][], file: string): EventCount[] {
   const windowOf = (name: EventName) => pooled(groups.flatMap((group) => group.filter((sample) => sample.name === name)));
   const cycles = windowOf('cycles');
-  if (!cycles) throw new Error(`${file}: cycles were never counted, so no count of it has a denominator; another perf may hold the counters, or the NMI watchdog (echo 0 > /proc/sys/kernel/nmi_watchdog)`);
+  if (!cycles && groups.flat().some(({ name }) => name === 'cycles')) {
+    throw new Error(`${file}: cycles were never counted: something else holds the counters, another perf or the NMI watchdog (as root: echo 0 > /proc/sys/kernel/nmi_watchdog)`);
+  }
   const counts = new Map<EventName, EventCount>();
   for (const group of groups) {
     const own = group.find(({ name }) => name === 'cycles')?.value;
-    const share = own ? cycles.value / own : 1;
+    const share = own && cycles ? cycles.value / own : 1;
     for (const { name, value, status, runningPercent } of group) {
       if (counts.get(name)?.value != null) continue; // counted in an earlier group
       counts.set(name, { event: name, value: value === null ? null : value * share, status, runningPercent });
@@ -214,9 +215,10 @@ function pooled(samples: NamedSample[]): { value: number; runningPercent: number
   return { value: counted.reduce((sum, { value, runningPercent }) => sum + value! * runningPercent, 0) / percent, runningPercent: Math.min(100, percent) };
 }
 
-/** Without the right to the kernel perf marks every event with `u`. */
-function codeOf(samples: NamedSample[]): FrontendCounts['code'] {
+/** Without the right to the kernel perf marks every event with `u`. @throws Error when user and kernel code are counted apart. */
+function codeOf(samples: NamedSample[], file: string): FrontendCounts['code'] {
   const modifiers = new Set(samples.map(({ event }) => /(?::|\/)([uk]+)[a-zA-Z]*$/.exec(event)?.[1] ?? 'uk'));
-  if (modifiers.size > 1 || modifiers.has('uk') || modifiers.size === 0) return 'all';
+  if (modifiers.has('u') && modifiers.has('k')) throw new Error(`${file}: user and kernel code were counted apart; count them together, without :u and :k`);
+  if (modifiers.size !== 1 || modifiers.has('uk')) return 'all';
   return modifiers.has('u') ? 'user' : 'kernel';
 }

@@ -82,7 +82,14 @@ async function withoutLackingTools(runs: PlannedRun[]): Promise<{ possible: Plan
     if (answer.available) continue;
     unavailable.push({ collector, runs: runs.filter((run) => run.collector === collector), reason: answer.reason, remedy: answer.remedy });
   }
-  return { possible: runs.filter((run) => !unavailable.some(({ collector }) => collector === run.collector)), unavailable };
+  const possible = runs.filter((run) => !unavailable.some(({ collector }) => collector === run.collector));
+  return { possible: possible.filter((run) => isWorthSearching(run, runs, possible)), unavailable };
+}
+
+/** A knee is searched for the runs at shares of it: not when all of them are lost. */
+function isWorthSearching(run: PlannedRun, planned: PlannedRun[], possible: PlannedRun[]): boolean {
+  const needsKnee = (other: PlannedRun) => other.config.id === run.config.id && other.load.kneeShare !== undefined;
+  return run.load.mode !== 'knee-search' || possible.some(needsKnee) || !planned.some(needsKnee);
 }
 
 /** What is on disk already, and what is not (with `fresh`: all of it again, numbered after the recorded repeats). */

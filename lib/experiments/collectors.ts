@@ -2,8 +2,10 @@
 import type { Collected, Collector } from '../counters/collector.js';
 import type { BackendName } from '../deploy/backend.js';
 import { instructionRegions, instructionWrap } from '../counters/instruction-regions.js';
+import { frontendCounters } from '../counters/frontend-counters.js';
 import { perfRecord } from '../counters/perf-record.js';
 import { perfStat } from '../counters/perf-stat.js';
+import { toplev } from '../counters/toplev.js';
 import type { Availability } from '../host/availability.js';
 import { probeHardwareCounters } from '../host/capabilities.js';
 import type { CollectorName } from './plan.js';
@@ -23,6 +25,8 @@ const cpuTime: Collector<null> = {
 export const collectors: Record<CollectorName, Collector<unknown>> = {
   'cpu-time': cpuTime,
   'perf-stat': perfStat,
+  'frontend-counters': frontendCounters,
+  toplev,
   'perf-record': perfRecord,
   instructions: instructionRegions,
   trace: valgrindTrace,

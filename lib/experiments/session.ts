@@ -107,8 +107,11 @@ function usable(runs: Run[]): string[] {
     .map((run) => measures(run.policy.id, run.spec.collector.name, run.spec.load.mode));
 }
 
+/** Collectors of hardware counters. */
+const counting = ['perf-stat', 'frontend-counters', 'toplev'];
+
 function needed(collector: string): boolean {
-  return collector !== 'perf-stat';
+  return !counting.includes(collector);
 }
 
 function measures(policy: string, collector: string, load: string): string {

@@ -1,9 +1,11 @@
 /** What this machine can do for the workbench: each thing available, or the reason why not and the remedy. */
 import * as fs from 'node:fs';
 import type { Collector } from '../counters/collector.js';
+import { frontendCounters } from '../counters/frontend-counters.js';
 import { instructionRegions } from '../counters/instruction-regions.js';
 import { perfRecord } from '../counters/perf-record.js';
 import { countedIn, perfStat, tryEvents } from '../counters/perf-stat.js';
+import { toplev } from '../counters/toplev.js';
 import { whyNoSocketify } from '../deploy/backend.js';
 import { findEnvoy } from '../deploy/envoy-binary.js';
 import { browserAvailability } from '../figures/browser.js';
@@ -19,7 +21,7 @@ export type Capability = Availability & { kind: CapabilityKind };
 
 /** The names under which `probeCapabilities` answers. */
 export const capabilityNames = [
-  'envoy', 'schedstat', 'hardware counters', 'perf stat', 'perf record', 'instruction counts', 'instruction traces', 'single-step', 'strace',
+  'envoy', 'schedstat', 'hardware counters', 'perf stat', 'frontend counters', 'toplev', 'perf record', 'instruction counts', 'instruction traces', 'single-step', 'strace',
   'native generator', 'npm generator', 'socketify echo', 'node echo', 'browser', 'jsdom',
   'thread pinning', 'network namespaces', 'huge pages',
 ] as const;
@@ -31,6 +33,8 @@ const probes: Record<CapabilityName, { kind: CapabilityKind; probe: () => Promis
   schedstat: { kind: 'collector', probe: () => schedstatAvailability(readIfThere('/proc/self/schedstat')) },
   'hardware counters': { kind: 'collector', probe: probeHardwareCounters },
   'perf stat': { kind: 'collector', probe: () => perfStat.probe() },
+  'frontend counters': { kind: 'collector', probe: () => frontendCounters.probe() },
+  toplev: { kind: 'collector', probe: () => toplev.probe() },
   'perf record': { kind: 'collector', probe: () => perfRecord.probe() },
   'instruction counts': { kind: 'collector', probe: () => (instructionRegions as Collector<unknown>).probe() },
   'instruction traces': { kind: 'collector', probe: probeValgrindTrace },

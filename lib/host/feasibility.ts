@@ -21,6 +21,9 @@ const sidecar: CapabilityName[] = ['envoy', 'thread pinning'];
 /** To measure what it costs. */
 const underLoad: CapabilityName[] = [...sidecar, 'schedstat'];
 const counters: CapabilityName[] = [...underLoad, 'hardware counters', 'perf stat'];
+const frontendEvents: CapabilityName[] = [...underLoad, 'frontend counters'];
+/** Not perf's generic ones. */
+const topDownEvents: CapabilityName[] = [...frontendEvents, 'toplev'];
 
 /** From a trace by Valgrind; single-stepping alone gives the few policies that are stepped. */
 function traced(part: string): Way {
@@ -65,6 +68,27 @@ const items: Item[] = [
       { part: 'cycles of each filter', method: 'modelled', needs: [...underLoad, 'perf record'] },
     ],
   },
+  ...['fig08', 'fig17'].map((item): Item => ({
+    item,
+    ways: [
+      { part: 'slots by what became of them', method: 'measured: hardware counters', needs: topDownEvents },
+      { ...traced('slots by what became of them'), method: 'modelled' },
+    ],
+  })),
+  ...['fig09', 'fig15'].map((item): Item => ({
+    item,
+    ways: [
+      { part: 'misses of instruction cache and branches', method: 'measured: hardware counters', needs: frontendEvents },
+      { ...traced('misses of instruction cache and branches'), method: 'simulated' },
+    ],
+  })),
+  ...['fig10', 'fig16'].map((item): Item => ({
+    item,
+    ways: [
+      { part: 'cycles stalled on fetch', method: 'measured: hardware counters', needs: topDownEvents },
+      { ...traced('cycles stalled on fetch'), method: 'modelled' },
+    ],
+  })),
   { item: 'fig11a', ways: [traced('code and pages of a request')] },
   { item: 'fig11b', ways: [{ ...traced('misses of the instruction TLB'), method: 'simulated' }] },
   {
@@ -74,7 +98,14 @@ const items: Item[] = [
       { part: 'CPU time on huge pages', method: 'measured: CPU time', needs: [...underLoad, 'huge pages'] },
     ],
   },
-  { item: 'tab04', ways: [traced('branches by kind')] },
+  {
+    item: 'tab04',
+    ways: [
+      traced('branches by kind'),
+      { part: 'mispredictions by kind', method: 'measured: hardware counters', needs: topDownEvents },
+      { ...traced('mispredictions by kind'), method: 'simulated' },
+    ],
+  },
 ];
 
 export interface Feasibility {

@@ -36,6 +36,8 @@ export interface RunRecord {
     commands: string[];
     /** Core clock in Hz before and after the run, where it was measured. */
     coreClockHz?: number[];
+    /** Taken in from files that were recorded by hand elsewhere, rather than measured by the workbench. */
+    imported?: { files: string[]; note?: string };
   };
   /** ISO 8601, UTC. */
   startedAt: string;

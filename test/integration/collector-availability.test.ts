@@ -1,9 +1,11 @@
 import * as fs from 'node:fs';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { frontendCounters } from '../../lib/counters/frontend-counters.js';
 import { instructionRegions } from '../../lib/counters/instruction-regions.js';
 import { perfStat } from '../../lib/counters/perf-stat.js';
 import { carryOut, type Progress } from '../../lib/experiments/campaign.js';
 import { worthPlanning } from '../../lib/experiments/collectors.js';
+import { frontendPlan } from '../../lib/experiments/frontend.js';
 import { workbenchPath } from '../../lib/host/paths.js';
 import { pathWithout } from './support/path-without.js';
 import { newPlace, recordedIn, smallPlan, type Place } from './support/small-campaign.js';
@@ -58,5 +60,21 @@ describe('runs under perf stat', () => {
     expect(unavailable).toMatchObject([{ collector: 'perf-stat', runs: [{ config: { id: 'http' } }], reason: hardware.reason, remedy: hardware.remedy }]);
     expect(said).toEqual([expect.stringMatching(/^1 runs, .* to measure; 0 runs recorded already$/)]);
     expect(recordedIn(place.store)).toEqual(['tcp/cpu-time']);
+  });
+});
+
+describe('experiment frontend', () => {
+  it('is measured where the CPU shows its counters; elsewhere the reason stands once, and no knee is searched in vain', async (ctx) => {
+    const tool = await perfStat.probe();
+    ctx.skip(!tool.available, tool.available ? '' : tool.reason);
+    const counters = await frontendCounters.probe();
+    ctx.skip(counters.available, 'this machine has counters: measuring it takes a minute');
+    const { measured, failed, unavailable } = await carryOut(frontendPlan('quick', ['http', 'tcp']), { store: place.store });
+    expect([measured, failed]).toEqual([[], []]);
+    const reason = counters.available ? '' : counters.reason;
+    expect(unavailable.map(({ collector, reason: why, remedy }) => [collector, why === reason || why.startsWith('no top-down events'), remedy !== '']).sort()).toEqual([
+      ['frontend-counters', true, true], ['toplev', true, true],
+    ]);
+    expect(reason).toMatch(/monitoring unit/);
   });
 });

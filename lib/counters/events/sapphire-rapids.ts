@@ -1,5 +1,6 @@
 /**
- * Sapphire Rapids and Emerald Rapids. Codes: intel/perfmon SPR/events/sapphirerapids_core.json.
+ * Sapphire Rapids and Emerald Rapids. Codes: intel/perfmon SPR/events/sapphirerapids_core.json,
+ * version 1.39, and EMR/events/emeraldrapids_core.json, version 1.24.
  * No event counts lookups of the L1 instruction cache any more: code lines asked of the L2 cache stand in for its misses, as
  * they do in the kernel's own L1-icache-load-misses (arch/x86/events/intel/core.c).
  */
@@ -9,7 +10,7 @@ import { branchesByKind, slotsAndMetrics } from './since-ice-lake.js';
 export const sapphireRapids: EventTable = {
   id: 'sapphire-rapids',
   cores: ['Sapphire Rapids', 'Emerald Rapids'],
-  source: 'intel/perfmon, SPR core events',
+  source: 'intel/perfmon, SPR core events, version 1.39, and EMR, version 1.24',
   generalCounters: 8,
   fixedCounters: true,
   events: [
