@@ -28,8 +28,6 @@ export interface FrontendQuantities extends TopDown {
   icacheStallShare: number | null;
   /** Of the cycles: fetch waits for a translation. */
   itlbStallShare: number | null;
-  /** Of the cycles: perf's stalled-cycles-frontend, on CPUs without the events above. */
-  stalledFrontendShare: number | null;
 }
 
 /** @param table `FrontendCounts.table`. */
@@ -51,7 +49,6 @@ export function frontendQuantities(table: EventTableId, values: EventValues): Fr
     branchShare: ratio(values.branches, 'instructions'),
     icacheStallShare: ofCycles('dataStallCycles'),
     itlbStallShare: ofCycles('tagStallCycles'),
-    stalledFrontendShare: ofCycles('stalledCyclesFrontend'),
   };
 }
 

@@ -151,6 +151,19 @@ export function valuesOf({ counts }: Pick<FrontendCounts, 'counts'>): EventValue
   return Object.fromEntries(counts.flatMap(({ event, value }) => (value === null ? [] : [[event, value]])));
 }
 
+/** What a reader of the counts should know: events that mean something else on this core, code that was left out, turns taken. */
+export function notesOnCounts({ table, counts, code }: FrontendCounts): string[] {
+  const least = Math.min(100, ...counts.filter(({ value }) => value !== null).map(({ runningPercent }) => runningPercent));
+  return [
+    ...eventTable(table).notes,
+    ...(code === 'all' ? [] : [`${code} code only was counted`]),
+    ...(least < alwaysRunning ? [`groups of events took turns, each counted ${least.toFixed(0)} % of the time at least, and stand for the rest by their cycles`] : []),
+  ];
+}
+
+/** perf rounds to hundredths of a per cent. */
+const alwaysRunning = 99.99;
+
 type NamedSample = PerfStatSample & { name: EventName };
 
 /** With -I every event is printed once an interval, in the same order: added up. */

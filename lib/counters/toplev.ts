@@ -20,6 +20,7 @@ import type { CounterEvent, EventTable } from './events/event-table.js';
 import { eventTableFor } from './events/tables.js';
 import { frontendCounters } from './frontend-counters.js';
 import { perfEnvironment, perfVersion, whilePerf } from './perf-tool.js';
+import type { TopDown } from './top-down.js';
 import { parseToplev, type ToplevNode } from './toplev-csv.js';
 
 /** Level 1 and the nodes of instruction fetch; `!` leaves out all others, whose events no table here holds. */
@@ -39,6 +40,18 @@ export const toplev: Collector<ToplevNode[]> = {
   misses: 'threads other than the worker; without the right to it, the kernel; events of different groups are not counted at once',
   disturbance: 'that of perf stat: toplev itself runs before and after',
 };
+
+/** What toplev says of a whole run, as shares of slots and cycles like our own; null where it says nothing. */
+export function sharesOf(nodes: readonly ToplevNode[]): TopDown {
+  const share = (name: (typeof toplevNodes)[number]) => {
+    const found = nodes.find(({ node, time }) => node.split('.').at(-1) === name && (time === null || time === 'SUMMARY'));
+    return found ? found.value / 100 : null;
+  };
+  return {
+    retiring: share('Retiring'), badSpeculation: share('Bad_Speculation'), frontend: share('Frontend_Bound'), backend: share('Backend_Bound'),
+    fetchLatency: share('Fetch_Latency'), icacheMisses: share('ICache_Misses'), itlbMisses: share('ITLB_Misses'), branchResteers: share('Branch_Resteers'),
+  };
+}
 
 async function probe(): Promise<Availability> {
   const installed = pmuTools();

@@ -23,7 +23,7 @@ export type EventName =
   | 'branchMisses' | 'branchMissesConditional' | 'branchMissesConditionalTaken' | 'branchMissesConditionalNotTaken'
   | 'branchMissesIndirect' | 'branchMissesNearTaken' | 'branchMissesReturn' | 'branchMissesCall'
   // What perf counts on CPUs without a table.
-  | 'itlbMisses' | 'stalledCyclesFrontend' | 'stalledCyclesBackend';
+  | 'itlbMisses';
 
 /** An event's code as Intel lists it. */
 export interface Encoding {
@@ -68,6 +68,8 @@ export interface EventTable {
   /** Whether cycles and instructions have counters of their own. */
   fixedCounters: boolean;
   events: readonly CounterEvent[];
+  /** Where its counts are of something else than those of other cores; figures say so. */
+  notes: readonly string[];
   /** Each counted at once; they take turns. Every one begins with cycles and instructions, or with the slots that they follow. */
   groups: readonly (readonly EventName[])[];
 }

@@ -10,18 +10,16 @@ export const generic: EventTable = {
   source: 'perf\'s generic events (perf list hw cache; kernel arch/x86/events)',
   generalCounters: 6,
   fixedCounters: false,
+  notes: ['what perf counts as misses of L1 instruction cache and instruction TLB is the kernel\'s choice for this CPU'],
   events: [
     ...cyclesAndInstructions,
     { name: 'branches', source: 'branches', counter: 'general', meaning: 'branches' },
     { name: 'branchMisses', source: 'branch-misses', counter: 'general', meaning: 'mispredicted branches' },
     { name: 'l1iMisses', source: 'L1-icache-load-misses', counter: 'general', meaning: 'what the kernel takes for misses of the L1 instruction cache on this CPU' },
     { name: 'itlbMisses', source: 'iTLB-load-misses', counter: 'general', meaning: 'what the kernel takes for misses of the instruction TLB on this CPU: mostly of its last level' },
-    { name: 'stalledCyclesFrontend', source: 'stalled-cycles-frontend', counter: 'general', meaning: 'cycles in which the frontend delivered nothing' },
-    { name: 'stalledCyclesBackend', source: 'stalled-cycles-backend', counter: 'general', meaning: 'cycles in which the backend took nothing' },
   ],
   groups: [
     ['cycles', 'instructions', 'branches', 'branchMisses'],
     ['cycles', 'instructions', 'l1iMisses', 'itlbMisses'],
-    ['cycles', 'instructions', 'stalledCyclesFrontend', 'stalledCyclesBackend'],
   ],
 };

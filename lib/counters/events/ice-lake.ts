@@ -12,6 +12,7 @@ export const iceLake: EventTable = {
   source: 'intel/perfmon, ICX core events, version 1.30',
   generalCounters: 8,
   fixedCounters: true,
+  notes: [],
   events: [
     ...cyclesAndInstructions,
     ...slotsAndMetrics,

@@ -13,6 +13,7 @@ export const sapphireRapids: EventTable = {
   source: 'intel/perfmon, SPR core events, version 1.39, and EMR, version 1.24',
   generalCounters: 8,
   fixedCounters: true,
+  notes: ['this core counts no misses of the L1 instruction cache: code lines asked of the L2 cache stand in for them, prefetches included'],
   events: [
     ...cyclesAndInstructions,
     ...slotsAndMetrics,

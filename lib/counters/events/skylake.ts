@@ -11,6 +11,7 @@ export const skylake: EventTable = {
   source: 'intel/perfmon, SKX core events, version 1.37, and CLX, version 1.25',
   generalCounters: 4,
   fixedCounters: true,
+  notes: [],
   events: [
     ...cyclesAndInstructions,
     { name: 'uopsNotDelivered', source: 'IDQ_UOPS_NOT_DELIVERED.CORE', encoding: { event: 0x9c, umask: 0x01 }, counter: 'general', meaning: 'issue slots that the frontend left empty while the backend could take more' },

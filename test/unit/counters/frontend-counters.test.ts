@@ -3,7 +3,7 @@ import * as os from 'node:os';
 import * as path from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { eventTable } from '../../../lib/counters/events/tables.js';
-import { frontendCounters, parseFrontendCounts, statArguments, valuesOf } from '../../../lib/counters/frontend-counters.js';
+import { frontendCounters, notesOnCounts, parseFrontendCounts, statArguments, valuesOf } from '../../../lib/counters/frontend-counters.js';
 import { withTranscript } from '../../../lib/host/process.js';
 
 const iceLake = eventTable('ice-lake');
@@ -71,6 +71,14 @@ describe('counts', () => {
     const { counts, unknown } = parse(line('cpu-cycles', 10), line('icache_64b.iftag_miss', 3), line('cpu/event=0xc5,umask=0x80/', 2), line('idq.ms_uops', 7));
     expect(valuesOf({ counts })).toEqual({ cycles: 10, l1iMisses: 3, branchMissesIndirect: 2 });
     expect(unknown).toEqual(['idq.ms_uops']);
+  });
+
+  it('say what a reader should know: turns taken, code left out, events that stand in for others', () => {
+    expect(notesOnCounts(parse(line('cycles', 10), line('l1iMisses', 1)))).toEqual([]);
+    expect(notesOnCounts(parse(line('cycles:u', 10, 12.5), line('l1iMisses:u', 1, 12.5)))).toEqual([
+      'user code only was counted', expect.stringMatching(/took turns, each counted 13 % of the time at least/),
+    ]);
+    expect(notesOnCounts(parseFrontendCounts(line('cycles', 10), 'f.jsonl', eventTable('sapphire-rapids')))).toEqual([expect.stringMatching(/asked of the L2 cache stand in/)]);
   });
 
   it('without any cycle name what may hold the counters', () => {

@@ -1,7 +1,7 @@
 import * as fs from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { eventTable } from '../../../lib/counters/events/tables.js';
-import { eventList } from '../../../lib/counters/toplev.js';
+import { eventList, sharesOf } from '../../../lib/counters/toplev.js';
 import { parseToplev } from '../../../lib/counters/toplev-csv.js';
 
 const skylake = () => fs.readFileSync('test/fixtures/counters/frontend/toplev-skylake.csv', 'utf8');
@@ -48,5 +48,11 @@ describe('the event list that toplev gets', () => {
     const list = eventList(eventTable('ice-lake'));
     const counterOf = (name: string) => list.find(({ EventName }) => EventName === name)!.Counter;
     expect([counterOf('ICACHE_64B.IFTAG_MISS'), counterOf('UOPS_RETIRED.SLOTS'), counterOf('TOPDOWN.SLOTS')]).toEqual(['0,1,2,3', '0,1,2,3,4,5,6,7', 'Fixed counter 3']);
+  });
+});
+
+describe('shares by toplev', () => {
+  it('are those of the whole run, as shares rather than per cent; missing where it says nothing', () => {
+    expect(sharesOf(parseToplev(skylake(), 'f'))).toMatchObject({ frontend: 0.539, retiring: 0.273, fetchLatency: null, icacheMisses: null });
   });
 });
