@@ -8,11 +8,17 @@
  */
 import type { Anchor } from './anchors.js';
 import type { Grouping } from '../paper/components.js';
+import { End } from '../trace/decode.js';
 import type { MappedCode, RunTable } from '../trace/trace.js';
 import type { Region } from './attribution.js';
 
 /** How a run ends, as far as the call stack is concerned. */
 export type StackEffect = 'call' | 'return' | 'none';
+
+export function stackEffectOf(end: End): StackEffect {
+  if (end === End.call || end === End.indirectCall) return 'call';
+  return end === End.return ? 'return' : 'none';
+}
 
 /** Index into `regions` of a replay: 0 is the event loop. */
 export type RegionIndex = number;

@@ -2,6 +2,7 @@
 import { anchors } from './anchors.js';
 import { figures, reproduce } from './commands.js';
 import { constantRate } from './constant-rate.js';
+import { coreModel } from './core-model.js';
 import { disturbance, slowDown } from './disturbance.js';
 import { instructions } from './instructions.js';
 import { names } from './names.js';
@@ -25,6 +26,7 @@ const measuring: Record<string, (scene: Scene) => Promise<BenchRow[]>> = {
   disturbance,
   slowdown: slowDown,
   'tlb-simulation': tlbSimulation,
+  'core-model': coreModel,
   tracing,
   stepping,
 };

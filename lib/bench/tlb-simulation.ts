@@ -1,9 +1,6 @@
 /** How fast are TLBs simulated, against libCacheSim on the same records; how long does a placement take, how much memory? */
-import * as fs from 'node:fs';
 import * as path from 'node:path';
 import { ratioEstimate } from '../analysis/statistics.js';
-import { projectPath, workbenchPath } from '../host/paths.js';
-import { run } from '../host/process.js';
 import { connectVaried } from '../load/varied.js';
 import { instructionTlbs } from '../simulate/geometry.js';
 import { placeHugePages } from '../simulate/placement.js';
@@ -13,6 +10,7 @@ import { readTransitions, recordCount, TransitionStream, type Transitions } from
 import { openTrace, type TraceFile } from '../trace/format.js';
 import { findRequests } from '../trace/requests.js';
 import { probeValgrindTrace, recordValgrindTrace, valgrindTraceWrap } from '../trace/valgrind.js';
+import { libCacheSim, libCacheSimOn } from './libcachesim.js';
 import { atLeast, atMost, count, fixed, judged, seconds, unavailable, type BenchRow } from './row.js';
 import { targetOf, withSidecar, type Scene } from './scene.js';
 
@@ -25,7 +23,6 @@ const { sets, ways } = tlb.first;
 /** Each asked of libCacheSim by itself, of us all at once. */
 const curveWays = Array.from({ length: 16 }, (_, i) => i + 1);
 const streamedInstructions = 1.3e9;
-const libCacheSim = 'libcachesim==0.3.5';
 
 const what = {
   rate: `M records/s through a TLB of ${sets * ways} entries, ${ways}-way (page transitions of ${requests} HTTP requests)`,
@@ -69,7 +66,7 @@ async function againstLibCacheSim(scene: Scene, pages: Transitions): Promise<Ben
   const records = recordCount(pages);
   const ours = { one: [] as number[], all: [] as number[] };
   const theirs = { one: [] as number[], all: [] as number[] };
-  const other = await libCacheSimOn(pages, scene.newDir());
+  const other = await libCacheSimOn(pages, sets, scene.newDir());
   for (let round = -1; round < rounds; round++) {
     const one = timed(() => simulate(pages, tlb));
     const all = timed(() => missCurve(pages, { sets, maxWays: curveWays.length }));
@@ -92,48 +89,6 @@ async function againstLibCacheSim(scene: Scene, pages: Transitions): Promise<Ben
     judged(what.ratio, reach.ratio, [ratio.value], shown(ratio), [note]),
     judged(what.curve, reach.curve, [curve.value], shown(curve), [`${sets} sets of 1 to ${curveWays.length} ways`]),
   ];
-}
-
-interface Answer {
-  ways: number;
-  misses: number;
-  seconds: number;
-}
-
-/** libCacheSim in an environment of its own, which stays for the next time. */
-async function libCacheSimOn(pages: Transitions, folder: string): Promise<{ simulate(ways: number[]): Promise<Answer[]> }> {
-  const environment = workbenchPath('bench-venv');
-  const python = path.join(environment, 'bin', 'python');
-  if (!fs.existsSync(python)) await run(['python3', '-m', 'venv', environment]);
-  await run([python, '-m', 'pip', 'install', '--quiet', '--disable-pip-version-check', libCacheSim]);
-  const files = writeOracleGeneral(pages, folder);
-  return {
-    simulate: async (each) => {
-      const { stdout } = await run([python, projectPath('lib/bench/libcachesim.py'), ...files, '--', ...each.map(String)]);
-      return stdout.trim().split('\n').map((line) => JSON.parse(line) as Answer);
-    },
-  };
-}
-
-/**
- * One file a set. A record is time u32, object u64, size u32, next access i64, little-endian, packed
- * (libCacheSim, traceReader/customizedReader/oracle/oracleGeneralBin.h).
- */
-function writeOracleGeneral({ units, chunks }: Transitions, folder: string): string[] {
-  const recordBytes = 24;
-  return Array.from({ length: sets }, (_, set) => {
-    const ids = chunks.flatMap((chunk) => Array.from(chunk.ids).filter((id) => units.numbers[id] % sets === set));
-    const buffer = Buffer.alloc(ids.length * recordBytes);
-    ids.forEach((id, i) => {
-      buffer.writeUInt32LE(i, i * recordBytes);
-      buffer.writeBigUInt64LE(BigInt(units.numbers[id]), i * recordBytes + 4);
-      buffer.writeUInt32LE(1, i * recordBytes + 12);
-      buffer.writeBigInt64LE(-1n, i * recordBytes + 16);
-    });
-    const file = path.join(folder, `set-${set}.oracleGeneral`);
-    fs.writeFileSync(file, buffer);
-    return file;
-  });
 }
 
 function placementTime(pages: Transitions): BenchRow {

@@ -67,7 +67,10 @@ export interface CoreNumbers {
   runAhead: number;
 }
 
-/** `published` by the maker, or measured in a source named; `unconfirmed`: said by a source that we could not check; `stand-in`: nobody says, our choice. */
+/**
+ * `published`: the source named was seen to say so. `unconfirmed`: it is known to, but could not be looked up. `stand-in`:
+ * nobody says, our choice and why.
+ */
 export type Standing = 'published' | 'unconfirmed' | 'stand-in';
 
 export interface Sourced<Value> {
@@ -84,6 +87,9 @@ export interface CoreParameters extends CoreNumbers {
   /** Where each number comes from. */
   sources: { [Name in keyof CoreNumbers]: Omit<Sourced<unknown>, 'value'> };
 }
+
+/** Bytes that a branch predictor passes in a cycle when no branch is taken: two fetches of 16, the same on every core (a stand-in). */
+export const predictedBytes = 32;
 
 export type CoreDescription = { [Name in keyof CoreNumbers]: Sourced<CoreNumbers[Name]> };
 
@@ -112,15 +118,20 @@ export function describeCore(id: string, name: string, description: CoreDescript
   return core;
 }
 
+/** Sets are told from the lowest bits of a line, page or branch, of which short addresses (code-map.ts) keep only so many. */
+const mostSetsOf = { l1i: 2 ** 15, l2: 2 ** 15, itlb: 2 ** 9, itlbHuge: 2 ** 9, stlb: 2 ** 9, targetBuffer: 2 ** 20 };
+
 /** @throws Error naming a number that no core can have. */
 export function checkCore(core: CoreParameters): void {
-  for (const name of ['l1i', 'l2', 'itlb', 'itlbHuge', 'stlb', 'targetBuffer'] as const) {
-    checkGeometry({ first: core[name] });
-    checkPower(core, `${name}.sets`, core[name].sets);
+  for (const [name, mostSets] of Object.entries(mostSetsOf)) {
+    const { sets, ways } = core[name as keyof typeof mostSetsOf];
+    checkGeometry({ first: { sets, ways } });
+    checkPower(core, `${name}.sets`, sets, mostSets);
   }
   for (const name of ['direction', 'indirect'] as const) {
-    checkPower(core, `${name}.baseEntries`, core[name].baseEntries);
-    checkPower(core, `${name}.entries`, core[name].entries);
+    checkPower(core, `${name}.baseEntries`, core[name].baseEntries, 2 ** 24);
+    checkPower(core, `${name}.entries`, core[name].entries, 2 ** 20);
+    if (!(core[name].tagBits >= 4 && core[name].tagBits <= 16)) throw new Error(`${core.name}: ${name}.tagBits is ${core[name].tagBits}; give 4 to 16`);
   }
   for (const [name, value] of Object.entries(core)) {
     if (typeof value === 'number' && !(value >= 0 && Number.isFinite(value))) throw new Error(`${core.name}: ${name} is ${value}; give a number from 0`);
@@ -128,6 +139,6 @@ export function checkCore(core: CoreParameters): void {
   if (core.refillCycles > core.mispredictionCycles) throw new Error(`${core.name}: refillCycles ${core.refillCycles} is part of mispredictionCycles ${core.mispredictionCycles}; give a smaller one`);
 }
 
-function checkPower(core: CoreParameters, name: string, value: number): void {
-  if (!(value >= 1 && Number.isInteger(Math.log2(value)))) throw new Error(`${core.name}: ${name} is ${value}; give a power of two`);
+function checkPower(core: CoreParameters, name: string, value: number, most: number): void {
+  if (!(value >= 1 && value <= most && Number.isInteger(Math.log2(value)))) throw new Error(`${core.name}: ${name} is ${value}; give a power of two up to ${most}`);
 }
