@@ -87,7 +87,7 @@ function fourWideLevel1(n: Count): Pick<Nodes, 'retiring' | 'badSpeculation' | '
 }
 
 function iceLakeNodes(n: Count, way: TopDownWay): Nodes {
-  const [cycles, slots] = [n('cycles'), slotsOf(n, way)];
+  const [cycles, slots] = [n('cycles'), n(way === 'register' ? 'slots' : 'slotsGeneral')];
   const level1 = way === 'register' ? registerLevel1(n) : counterLevel1(n);
   return {
     ...withBadSpeculation({ ...level1, backend: level1.backend + 5 * n('clears') / slots }),
@@ -100,9 +100,12 @@ function iceLakeNodes(n: Count, way: TopDownWay): Nodes {
 
 function sapphireRapidsNodes(n: Count, way: TopDownWay): Nodes {
   const cycles = n('cycles');
+  const latency = way === 'register'
+    ? n('metricFetchLatency') / registerSum(n) - n('uopsDropped') / n('slots')
+    : (6 * n('cyclesWithoutUops') - n('uopsDropped')) / n('slotsGeneral');
   return {
     ...withBadSpeculation(way === 'register' ? registerLevel1(n) : counterLevel1(n)),
-    fetchLatency: (6 * n('cyclesWithoutUops') - n('uopsDropped')) / slotsOf(n, way),
+    fetchLatency: latency,
     icacheMisses: n('dataStallCycles') / cycles,
     itlbMisses: n('tagStallCycles') / cycles,
     branchResteers: (n('resteerCycles') + n('unknownBranchCycles')) / cycles,
@@ -111,10 +114,6 @@ function sapphireRapidsNodes(n: Count, way: TopDownWay): Nodes {
 
 interface Level1 { retiring: number; frontend: number; backend: number }
 
-function slotsOf(n: Count, way: TopDownWay): number {
-  return n(way === 'register' ? 'slots' : 'slotsGeneral');
-}
-
 function counterLevel1(n: Count): Level1 {
   const slots = n('slotsGeneral');
   return { retiring: n('slotsRetired') / slots, frontend: (n('uopsNotDelivered') - n('uopsDropped')) / slots, backend: n('slotsBackend') / slots };
@@ -122,8 +121,12 @@ function counterLevel1(n: Count): Level1 {
 
 /** The register's fields need not sum to 255; shares of their sum do to 1. */
 function registerLevel1(n: Count): Level1 {
-  const sum = n('metricRetiring') + n('metricBadSpeculation') + n('metricFrontend') + n('metricBackend');
+  const sum = registerSum(n);
   return { retiring: n('metricRetiring') / sum, frontend: n('metricFrontend') / sum - n('uopsDropped') / n('slots'), backend: n('metricBackend') / sum };
+}
+
+function registerSum(n: Count): number {
+  return n('metricRetiring') + n('metricBadSpeculation') + n('metricFrontend') + n('metricBackend');
 }
 
 function withBadSpeculation(level1: Level1): Level1 & { badSpeculation: number } {

@@ -130,7 +130,9 @@ async function runToplev(options: string[], events: string, cpus?: number[]): Pr
 export function eventList({ events, generalCounters }: EventTable): Record<string, string>[] {
   const fixed = [listed('INST_RETIRED.ANY', { event: 0x00, umask: 0x01 }, 'Fixed counter 0'), listed('CPU_CLK_UNHALTED.THREAD', { event: 0x00, umask: 0x02 }, 'Fixed counter 1')];
   const slots = events.some(({ counter }) => counter === 'slots') ? [listed('TOPDOWN.SLOTS', { event: 0x00, umask: 0x04 }, 'Fixed counter 3')] : [];
-  return [...fixed, ...slots, ...events.flatMap((event) => {
+  // By its presence toplev tells that the metrics register has the second level too.
+  const level2 = events.some(({ name }) => name === 'metricFetchLatency') ? [listed('TOPDOWN.MEMORY_BOUND_SLOTS', { event: 0xa4, umask: 0x10 }, '0,1,2,3,4,5,6,7')] : [];
+  return [...fixed, ...slots, ...level2, ...events.flatMap((event) => {
     const { source, aliases = [], encoding, counter } = event;
     if (!encoding || source.includes(':')) return [];
     return [source, ...aliases].filter((name) => name.includes('.')).map((name) => listed(name, encoding, counter === 'low' || generalCounters === 4 ? '0,1,2,3' : '0,1,2,3,4,5,6,7'));

@@ -32,14 +32,15 @@ function byIntelName(table: EventTable, values: EventValues, way: TopDownWay): R
     ['CPU_CLK_UNHALTED.THREAD', 'cycles'], ['INST_RETIRED.ANY', 'instructions'], ['TOPDOWN.SLOTS', way === 'register' ? 'slots' : 'slotsGeneral'],
     ['PERF_METRICS.RETIRING', 'metricRetiring'], ['PERF_METRICS.BAD_SPECULATION', 'metricBadSpeculation'],
     ['PERF_METRICS.FRONTEND_BOUND', 'metricFrontend'], ['PERF_METRICS.BACKEND_BOUND', 'metricBackend'],
+    ['PERF_METRICS.FETCH_LATENCY', 'metricFetchLatency'],
   ];
   const listed = table.events.flatMap(({ name, source, aliases = [] }) => [source, ...aliases].map((intel) => [intel, name] as [string, EventName]));
   return Object.fromEntries([...listed, ...fixed].flatMap(([intel, name]) => (values[name] === undefined ? [] : [[intel, values[name]]])));
 }
 
-async function byPmuTools(model: string, register: boolean, nodes: readonly string[], counts: Record<string, number>[]): Promise<Record<string, number>[]> {
+async function byPmuTools(model: string, register: boolean, counts: Record<string, number>[]): Promise<Record<string, number>[]> {
   const packages = path.dirname(fs.readdirSync(venvPath('lib')).map((name) => venvPath('lib', name, 'site-packages', 'toplev.py')).find((file) => fs.existsSync(file))!);
-  const input = JSON.stringify({ model, register, nodes, counts });
+  const input = JSON.stringify({ model, register, nodes: toplevNodes, counts });
   const { stdout } = await run([venvPath('bin', 'python'), 'test/integration/support/pmu_tools_nodes.py'], { env: { PYTHONPATH: packages }, input, timeoutMs: 60_000 });
   return JSON.parse(stdout) as Record<string, number>[];
 }
@@ -55,13 +56,11 @@ describe('our formulas and those of pmu-tools', () => {
     ['spr_server_ratios', 'sapphire-rapids', 'register'],
   ])('give the same nodes: %s, %s, %s', async (model, id, way) => {
     const table = eventTable(id);
-    // From Sapphire Rapids on the register has fetch latency as well; ours is by counters in both ways.
-    const nodes = toplevNodes.filter((node) => !(id === 'sapphire-rapids' && way === 'register' && node === 'Fetch_Latency'));
     const made = Array.from({ length: 50 }, (_, i) => madeUp(table, i + 1));
-    const theirs = await byPmuTools(model, way === 'register', nodes, made.map((values) => byIntelName(table, values, way)));
+    const theirs = await byPmuTools(model, way === 'register', made.map((values) => byIntelName(table, values, way)));
     made.forEach((values, i) => {
       const ours = topDownOf(id, values, way)!;
-      for (const node of nodes) expect([node, ours[nodeNames[node]]]).toEqual([node, expect.closeTo(theirs[i][node], 9)]);
+      for (const node of toplevNodes) expect([node, ours[nodeNames[node]]]).toEqual([node, expect.closeTo(theirs[i][node], 9)]);
     });
   });
 });
@@ -71,13 +70,19 @@ describe('toplev itself, fed with our event list and made-up counts', () => {
   beforeEach(() => { folder = fs.mkdtempSync(path.join(os.tmpdir(), 'toplev-')); });
   afterEach(() => {
     delete process.env.FORCECPU;
+    delete process.env.FORCEMETRICS;
     fs.rmSync(folder, { recursive: true });
   });
 
-  it.each<[string, EventTableId]>([['hsx', 'haswell'], ['skx', 'skylake'], ['clx', 'skylake'], ['icx', 'ice-lake'], ['spr', 'sapphire-rapids']])(
-    'as %s finds every event it wants in the list, without fetching any, and gives our nodes', async (cpu, id) => {
+  it.each<[string, EventTableId, TopDownWay]>([
+    ['hsx', 'haswell', 'counters'], ['skx', 'skylake', 'counters'], ['clx', 'skylake', 'counters'],
+    ['icx', 'ice-lake', 'counters'], ['icx', 'ice-lake', 'register'], ['spr', 'sapphire-rapids', 'counters'], ['spr', 'sapphire-rapids', 'register'],
+  ])(
+    'as %s finds every event it wants in the list, without fetching any, and gives our nodes: %s, %s', async (cpu, id, way) => {
       const table = eventTable(id);
-      process.env.FORCECPU = cpu; // what toplev reads to take this machine for another
+      // What toplev reads to take this machine for another.
+      process.env.FORCECPU = cpu;
+      process.env.FORCEMETRICS = way === 'register' ? '1' : '0';
       const events = path.join(folder, 'events.json');
       fs.writeFileSync(events, JSON.stringify(eventList(table)));
       const wanted = (await wantedEvents(events, ['--no-check'])).match(/cpu\/[^/]+\/|\w+/g)!;
@@ -88,7 +93,7 @@ describe('toplev itself, fed with our event list and made-up counts', () => {
       await nodesOf(counted, path.join(folder, 'nodes.csv'), events);
       const nodes = parseToplev(fs.readFileSync(path.join(folder, 'nodes.csv'), 'utf8'), 'nodes.csv');
       const theirs = sharesOf(nodes);
-      const ours = topDownOf(id, values)!;
+      const ours = topDownOf(id, values, way)!;
       for (const node of Object.values(nodeNames)) expect([node, theirs[node]]).toEqual([node, expect.closeTo(ours[node]!, 3)]);
     });
 });

@@ -9,7 +9,7 @@
 export type EventName =
   | 'cycles' | 'instructions'
   // Issue slots, for the top-down method.
-  | 'slots' | 'metricRetiring' | 'metricBadSpeculation' | 'metricFrontend' | 'metricBackend'
+  | 'slots' | 'metricRetiring' | 'metricBadSpeculation' | 'metricFrontend' | 'metricBackend' | 'metricFetchLatency'
   | 'slotsGeneral' | 'uopsNotDelivered' | 'cyclesWithoutUops' | 'uopsIssued' | 'slotsRetired' | 'slotsBackend'
   | 'recoveryCycles' | 'uopsDropped' | 'clears' | 'machineClears' | 'resteerCycles' | 'unknownBranchCycles' | 'baclears'
   // Instruction cache.

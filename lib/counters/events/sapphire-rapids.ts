@@ -17,6 +17,7 @@ export const sapphireRapids: EventTable = {
   events: [
     ...cyclesAndInstructions,
     ...slotsAndMetrics,
+    { name: 'metricFetchLatency', source: 'topdown-fetch-lat', counter: 'metrics', meaning: 'slots of cycles in which the frontend delivered nothing, by the metrics register' },
     { name: 'uopsNotDelivered', source: 'IDQ_BUBBLES.CORE', aliases: ['IDQ_UOPS_NOT_DELIVERED.CORE'], encoding: { event: 0x9c, umask: 0x01 }, counter: 'general', meaning: 'issue slots that the frontend left empty while the backend could take more' },
     { name: 'cyclesWithoutUops', source: 'IDQ_BUBBLES.CYCLES_0_UOPS_DELIV.CORE', aliases: ['IDQ_UOPS_NOT_DELIVERED.CYCLES_0_UOPS_DELIV.CORE'], encoding: { event: 0x9c, umask: 0x01, cmask: 6 }, counter: 'general', meaning: 'cycles in which it left all of them empty' },
     { name: 'uopsDropped', source: 'INT_MISC.UOP_DROPPING', encoding: { event: 0xad, umask: 0x10 }, counter: 'general', meaning: 'slots lost to what the frontend delivered but issuing could not take' },
@@ -37,7 +38,7 @@ export const sapphireRapids: EventTable = {
     ...branchesByKind,
   ],
   groups: [
-    ['slots', 'metricRetiring', 'metricBadSpeculation', 'metricFrontend', 'metricBackend', 'cycles', 'instructions', 'uopsDropped'],
+    ['slots', 'metricRetiring', 'metricBadSpeculation', 'metricFrontend', 'metricBackend', 'metricFetchLatency', 'cycles', 'instructions', 'uopsDropped'],
     ['cycles', 'instructions', 'slotsGeneral', 'uopsNotDelivered', 'cyclesWithoutUops', 'uopsDropped', 'slotsRetired', 'slotsBackend'],
     ['cycles', 'instructions', 'l1iMisses', 'l2CodeMisses', 'dataStallCycles', 'l1iRetiredMisses', 'resteerCycles'],
     ['cycles', 'instructions', 'tagStallCycles', 'baclears', 'itlbStlbHits', 'itlbRetiredMisses'],
