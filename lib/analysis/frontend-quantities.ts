@@ -1,6 +1,6 @@
 /** What Figures 8-10 and 15-17 and Table 4 show, from one run's counts: pure functions. */
 import type { EventName, EventTableId } from '../counters/events/event-table.js';
-import type { EventValues } from '../counters/frontend-counters.js';
+import type { EventValues } from '../counters/frontend-counts.js';
 import { topDownOf, type TopDown } from '../counters/top-down.js';
 
 /**

@@ -6,7 +6,7 @@
  * Ice Lake are the core's and take the counts of both.
  */
 import type { EventName, EventTableId } from './events/event-table.js';
-import type { EventValues } from './frontend-counters.js';
+import type { EventValues } from './frontend-counts.js';
 
 /** Null where an event of the formula was not counted. */
 export interface TopDown {

@@ -1,7 +1,8 @@
 /** Points of figures 8 to 10 and 15 to 17 from hardware counters: runs of experiment `frontend`, live or from elsewhere. */
 import { branchesPerRequest, frontendQuantities } from '../analysis/frontend-quantities.js';
 import type { FrontendQuantity } from '../analysis/simulated-frontend.js';
-import { frontendCounters, valuesOf, type FrontendCounts } from '../counters/frontend-counters.js';
+import { frontendCounters } from '../counters/frontend-counters.js';
+import { valuesOf, type FrontendCounts } from '../counters/frontend-counts.js';
 import { runFiles } from '../store/files.js';
 import type { Recording, Run } from '../store/run-store.js';
 import { readJson } from './capacity-data.js';

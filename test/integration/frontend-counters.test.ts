@@ -7,7 +7,7 @@ import * as os from 'node:os';
 import * as path from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { eventTable } from '../../lib/counters/events/tables.js';
-import { parseFrontendCounts, valuesOf } from '../../lib/counters/frontend-counters.js';
+import { parseFrontendCounts, valuesOf } from '../../lib/counters/frontend-counts.js';
 import { perfStat } from '../../lib/counters/perf-stat.js';
 import { whilePerf } from '../../lib/counters/perf-tool.js';
 import { planCpus } from '../../lib/host/cpus.js';

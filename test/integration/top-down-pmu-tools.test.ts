@@ -6,7 +6,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { EventName, EventTable, EventTableId } from '../../lib/counters/events/event-table.js';
 import { nameInTable } from '../../lib/counters/events/names.js';
 import { eventTable } from '../../lib/counters/events/tables.js';
-import type { EventValues } from '../../lib/counters/frontend-counters.js';
+import type { EventValues } from '../../lib/counters/frontend-counts.js';
 import { topDownOf, type TopDown, type TopDownWay } from '../../lib/counters/top-down.js';
 import { eventList, nodesOf, sharesOf, toplevNodes, wantedEvents } from '../../lib/counters/toplev.js';
 import { parseToplev } from '../../lib/counters/toplev-csv.js';

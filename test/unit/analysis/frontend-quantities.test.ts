@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { branchesPerRequest, frontendQuantities } from '../../../lib/analysis/frontend-quantities.js';
-import type { EventValues } from '../../../lib/counters/frontend-counters.js';
+import type { EventValues } from '../../../lib/counters/frontend-counts.js';
 
 const values: EventValues = {
   cycles: 2_000_000, instructions: 1_000_000, l1iMisses: 60_000, l1iRetiredMisses: 15_000, l2CodeMisses: 2_000, itlbStlbHits: 3_000, itlbWalksCompleted: 500,

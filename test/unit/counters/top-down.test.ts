@@ -1,7 +1,7 @@
 import * as fs from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { eventTable } from '../../../lib/counters/events/tables.js';
-import { parseFrontendCounts, valuesOf, type EventValues } from '../../../lib/counters/frontend-counters.js';
+import { parseFrontendCounts, valuesOf, type EventValues } from '../../../lib/counters/frontend-counts.js';
 import { topDownOf, whyNoTopDown, type TopDown } from '../../../lib/counters/top-down.js';
 
 /** Values to three digits, as one can check them by hand. */
