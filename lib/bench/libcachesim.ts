@@ -26,7 +26,8 @@ export async function libCacheSimOn(transitions: Transitions, sets: number, fold
   const files = writeOracleGeneral(transitions, sets, folder);
   return {
     simulate: async (each) => {
-      const { stdout } = await run([python, projectPath('lib/bench/libcachesim.py'), ...files, '--', ...each.map(String)]);
+      // Isolated: the script's own folder would hide the package of the same name.
+      const { stdout } = await run([python, '-I', projectPath('lib/bench/libcachesim.py'), ...files, '--', ...each.map(String)]);
       return stdout.trim().split('\n').map((line) => JSON.parse(line) as Answer);
     },
   };

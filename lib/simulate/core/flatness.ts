@@ -7,14 +7,14 @@ import type { FrontendEvents } from './events.js';
 export interface Flatness {
   /** The rate over a window of requests, by the number of requests replayed at its end. */
   curve: { requests: number; rate: number }[];
-  /** From this number of requests on every window is within the tolerance of the last; null when fewer than two windows are. */
+  /** From this number of requests on every window is within the tolerance of the rate over the second half of all; null when fewer than two windows are. */
   flatFrom: number | null;
 }
 
 export interface FlatnessOptions {
   /** Requests that a rate is taken over: 8 unless told, as many as the shipped traces have connections. */
   window?: number;
-  /** Share of the last window's rate; 0.02 unless told. */
+  /** Share of the rate over the second half; 0.02 unless told. */
   tolerance?: number;
 }
 
@@ -26,9 +26,9 @@ export interface FlatnessOptions {
 export function flatness(requests: readonly FrontendEvents[], rate: (events: FrontendEvents) => number, { window = 8, tolerance = 0.02 }: FlatnessOptions = {}): Flatness {
   if (requests.length < window) throw new Error(`${requests.length} requests are less than a window of ${window}; replay more or give a smaller window`);
   const curve = Array.from({ length: requests.length - window + 1 }, (_, from) => ({ requests: from + window, rate: rateOver(requests.slice(from, from + window), rate) }));
-  const last = curve[curve.length - 1].rate;
+  const settled = rateOver(requests.slice(requests.length >> 1), rate);
   let first = curve.length;
-  while (first > 0 && Math.abs(curve[first - 1].rate - last) <= tolerance * Math.abs(last)) first--;
+  while (first > 0 && Math.abs(curve[first - 1].rate - settled) <= tolerance * Math.abs(settled)) first--;
   const hasSecondWindow = curve.length - 1 - first >= window;
   return { curve, flatFrom: hasSecondWindow ? curve[first].requests : null };
 }

@@ -8,6 +8,7 @@
 import { spread } from './hash.js';
 import type { DirectionPredictorSize } from './parameters.js';
 import type { PathHistory } from './path-history.js';
+import { ShiftRegister } from './shift-register.js';
 
 /** Signed counters of three bits, taken from 0; weak are -1 and 0. */
 const counterMost = 3;
@@ -44,8 +45,7 @@ export class Tage {
   /** Above 0, the alternate is trusted rather than an entry that is new. */
   private trustAlternate = 0;
   private updates = 0;
-  /** Linear feedback shift register: where new entries go varies, the same way in every replay. */
-  private chance = 0xace1;
+  private readonly chance = new ShiftRegister();
 
   constructor({ baseEntries, entries, tagBits, histories }: DirectionPredictorSize, private readonly history: PathHistory) {
     this.base = new Uint8Array(baseEntries);
@@ -150,8 +150,8 @@ export class Tage {
   private allocate(taken: boolean): void {
     const { slots, useful } = this;
     let first = this.provider + 1;
-    this.chance = (this.chance >>> 1) ^ (-(this.chance & 1) & 0xb400);
-    if (first < this.tables - 1 && (this.chance & 3) === 0) first++;
+    // Now and then not in the next one, so that not all branches fight for the same table.
+    if (first < this.tables - 1 && this.chance.next() % 4 === 0) first++;
     for (let table = first; table < this.tables; table++) {
       const slot = slots[table];
       if (useful[slot] > 0) continue;

@@ -30,13 +30,17 @@ describe('an LRU array', () => {
 });
 
 describe('the branch target buffer', () => {
-  it('knows where a branch went last, until others of its set have been taken since', () => {
+  it('knows where a branch went last, until another of its set takes its place', () => {
     const buffer = new TargetBuffer({ sets: 1, ways: 2 });
     buffer.taken(10, 100);
     buffer.taken(20, 200);
     buffer.taken(10, 101);
+    expect([10, 20].map((branch) => buffer.targetOf(branch))).toEqual([101, 200]);
     buffer.taken(30, 300);
-    expect([10, 20, 30].map((branch) => buffer.targetOf(branch))).toEqual([101, -1, 300]);
+    expect([10, 20, 30].map((branch) => buffer.targetOf(branch)).filter((target) => target >= 0)).toHaveLength(2);
+    expect(buffer.targetOf(30)).toBe(300);
+    buffer.empty();
+    expect(buffer.targetOf(30)).toBe(-1);
   });
 });
 

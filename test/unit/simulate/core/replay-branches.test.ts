@@ -95,17 +95,19 @@ describe('the branch target buffer', () => {
   const resteers = async (count: number, core = plainCore({ targetBuffer: { sets: 1, ways: 8 } })) =>
     replay(await kernel(...times(3, () => [ring(count)])), core, { warmUp: 1 }).requests[0];
 
-  it('holds as many branches as it has entries; one more and the decoder has to find them all', async () => {
+  it('holds as many branches as it has entries; of more in turn the decoder has to find those that chance threw out', async () => {
     expect((await resteers(8)).branchMisses).toMatchObject({ decodeResteers: 0, all: 0 });
-    const { branchMisses, decodeResteerCycles } = await resteers(9);
-    expect(branchMisses).toMatchObject({ decodeResteers: 9, all: 0 });
-    expect(decodeResteerCycles).toBe(9 * iceLake.decodeResteerCycles);
+    const { branchMisses, decodeResteerCycles } = await resteers(24);
+    expect(branchMisses.all).toBe(0);
+    // Kept through m misses with chance (7/8)^m: 24 x (1 - (7/8)^m) = m for m = 23.
+    expect(branchMisses.decodeResteers).toBeGreaterThanOrEqual(21);
+    expect(decodeResteerCycles).toBe(branchMisses.decodeResteers * iceLake.decodeResteerCycles);
   });
 
   it('of a thousand entries holds 700 branches nearly all, and 2,500 hardly any', async () => {
     const core = plainCore({ targetBuffer: { sets: 256, ways: 4 } });
     expect((await resteers(700, core)).branchMisses.decodeResteers).toBeLessThan(70);
-    expect((await resteers(2500, core)).branchMisses.decodeResteers).toBeGreaterThan(2400);
+    expect((await resteers(2500, core)).branchMisses.decodeResteers).toBeGreaterThan(2000);
   });
 });
 

@@ -75,7 +75,7 @@ describe('rates and shares', () => {
 describe('flatness', () => {
   const rated = (rates: number[]) => rates.map((rate) => ({ ...events, l1iMisses: rate, l1iWrongPathMisses: 0 }));
 
-  it('is reached where every later window is within 2 % of the last', () => {
+  it('is reached where every later window is within 2 % of what the second half settles at', () => {
     const { curve, flatFrom } = flatness(rated([100, 80, 60, 50, 50, 50, 50, 50]), mpki.l1i, { window: 2 });
     expect(curve.map(({ rate }) => rate)).toEqual([90, 70, 55, 50, 50, 50, 50]);
     expect([curve[0].requests, flatFrom]).toEqual([2, 5]);
