@@ -1,9 +1,10 @@
 import * as fs from 'node:fs';
+import * as net from 'node:net';
 import * as os from 'node:os';
 import * as path from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { startEcho } from '../../lib/deploy/backend.js';
-import type { Backend } from '../../lib/deploy/types.js';
+import type { Address, Backend } from '../../lib/deploy/types.js';
 
 describe.each(['socketify', 'node'] as const)('the %s echo server', (prefer) => {
   let echo: Backend;
@@ -41,6 +42,33 @@ describe.each(['socketify', 'node'] as const)('the %s echo server', (prefer) => 
     expect([other.alive(), fs.existsSync(`/proc/${other.pid}`)]).toEqual([false, false]);
   });
 });
+
+it('both answer the same bytes, so that a sidecar has the same to parse', async () => {
+  const servers = await Promise.all((['socketify', 'node'] as const).map((prefer) => startEcho({ prefer })));
+  try {
+    for (const url of ['/', '/16', '/abc']) {
+      const [paper, standIn] = await Promise.all(servers.map(({ address }) => rawAnswer(address, url)));
+      expect(standIn).toBe(paper);
+    }
+  } finally {
+    await Promise.all(servers.map((server) => server.stop()));
+  }
+});
+
+/** Head and body as they come, without the date. */
+function rawAnswer({ host, port }: Address, url: string): Promise<string> {
+  return new Promise((resolve, reject) => {
+    let text = '';
+    const socket = net.connect(port, host, () => socket.write(`GET ${url} HTTP/1.1\r\nHost: echo\r\n\r\n`));
+    socket.on('error', reject).on('data', (data) => {
+      text += data.toString('latin1');
+      const length = /Content-Length: (\d+)/.exec(text)?.[1];
+      if (length === undefined || text.length < text.indexOf('\r\n\r\n') + 4 + Number(length)) return;
+      socket.destroy();
+      resolve(text.replace(/Date: [^\r]*/, 'Date: now'));
+    });
+  });
+}
 
 describe('without a working socketify', () => {
   const folder = fs.mkdtempSync(path.join(os.tmpdir(), 'broken-socketify-'));
