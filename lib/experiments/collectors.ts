@@ -1,4 +1,5 @@
 /** The collectors a plan can name, and what bringing one up needs. */
+import { callgrind, callgrindWrap } from '../counters/callgrind.js';
 import type { Collected, Collector } from '../counters/collector.js';
 import type { BackendName } from '../deploy/backend.js';
 import { instructionRegions, instructionWrap } from '../counters/instruction-regions.js';
@@ -30,6 +31,7 @@ export const collectors: Record<CollectorName, Collector<unknown>> = {
   'perf-record': perfRecord,
   instructions: instructionRegions,
   trace: valgrindTrace,
+  callgrind,
   'single-step': singleStep,
   'single-step-masked': singleStepMasked,
 };
@@ -59,5 +61,6 @@ export function backendFor(collector: string): BackendName | undefined {
 
 /** The argv prefix under which Envoy has to run for a collector; none for most. */
 export async function wrapFor(name: CollectorName, envoyPath: string, dir: string): Promise<string[] | undefined> {
-  return name === 'instructions' ? instructionWrap(envoyPath, dir) : traceWrap(name);
+  if (name === 'instructions') return instructionWrap(envoyPath, dir);
+  return name === 'callgrind' ? callgrindWrap(dir) : traceWrap(name);
 }

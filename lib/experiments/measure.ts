@@ -17,7 +17,7 @@ import { projectVersion } from '../store/version.js';
 import { backendFor, collectorIdentity, collectors, wrapFor } from './collectors.js';
 import type { PlannedRun } from './plan.js';
 import type { Testbed } from './testbed.js';
-import { keepTrace } from './trace-collectors.js';
+import { isTracer, keepTrace } from './trace-collectors.js';
 import { warningsFor } from './warnings.js';
 
 /** `cpu.json`: CPU time of everything involved between two readings, and the requests answered meanwhile. */
@@ -122,13 +122,14 @@ async function tracedRequests({ testbed, planned, sidecar, dir }: Scene): Promis
   } finally {
     client.close();
   }
-  await keepTrace(testbed.store.live().dir, dir, { pid: sidecar.pid, requests });
+  if (isTracer(planned.collector)) await keepTrace(testbed.store.live().dir, dir, { pid: sidecar.pid, requests });
   writeJson(dir, runFiles.load, { generator: { name: 'varied', version: variedVersion, argv: [] }, requests, errors: 0, statuses: { 200: requests } });
   return [];
 }
 
 /** Every path of the warm code, pools and allocator included, was gone through by then. The same for every recorder, so that their requests correspond. */
 const warmUpRequests = 64;
+
 /** Constant or maximum rate; the collector and both CPU readings bracket the measured part. */
 async function steadyLoad(scene: Scene): Promise<Warning[]> {
   const { testbed, planned, dir } = scene;

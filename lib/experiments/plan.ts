@@ -11,7 +11,7 @@ export function configOf(chosen: string | SidecarConfig): SidecarConfig {
 
 /** `cpu-time` is the undisturbed run: only the scheduler's own accounting is read. */
 export type CollectorName =
-  | 'cpu-time' | 'perf-stat' | 'frontend-counters' | 'toplev' | 'perf-record' | 'instructions' | 'trace' | 'single-step' | 'single-step-masked';
+  | 'cpu-time' | 'perf-stat' | 'frontend-counters' | 'toplev' | 'perf-record' | 'instructions' | 'trace' | 'callgrind' | 'single-step' | 'single-step-masked';
 
 export interface PlannedRun {
   experiment: string;
@@ -33,10 +33,10 @@ export type Mode = 'quick' | 'full';
 
 /** What a run costs besides its load: start, calibration, parsing. Seconds and MB as seen on two cores; only for the estimate printed first. */
 const overheadS: Record<CollectorName, number> = {
-  'cpu-time': 2.5, 'perf-stat': 2.5, 'frontend-counters': 3, toplev: 6, 'perf-record': 7, instructions: 7, trace: 9, 'single-step': 20, 'single-step-masked': 20,
+  'cpu-time': 2.5, 'perf-stat': 2.5, 'frontend-counters': 3, toplev: 6, 'perf-record': 7, instructions: 7, trace: 9, callgrind: 9, 'single-step': 20, 'single-step-masked': 20,
 };
 const sizeMb: Record<CollectorName, number> = {
-  'cpu-time': 2, 'perf-stat': 2, 'frontend-counters': 2, toplev: 2, 'perf-record': 60, instructions: 1, trace: 1, 'single-step': 1, 'single-step-masked': 1,
+  'cpu-time': 2, 'perf-stat': 2, 'frontend-counters': 2, toplev: 2, 'perf-record': 60, instructions: 1, trace: 1, callgrind: 1, 'single-step': 1, 'single-step-masked': 1,
 };
 const kneeSearchS = 12;
 

@@ -1,4 +1,5 @@
 /** The recorders of instruction traces as collectors: a run's folder gets `requests.trace`, the recording the code it ran. */
+import * as fs from 'node:fs';
 import * as path from 'node:path';
 import type { Collected, Collector } from '../counters/collector.js';
 import { clientDescriptors } from '../trace/client-descriptors.js';
@@ -7,9 +8,12 @@ import { openTrace, type TraceFile } from '../trace/format.js';
 import { findRequests } from '../trace/requests.js';
 import { codeSources } from '../trace/mapped-code.js';
 import { maskedEnvironment, probe as probeSingleStep, recorderVersion, startSingleStep } from '../trace/single-step.js';
+import { probeSlowClock, slowClockWrap } from '../trace/slow-clock.js';
 import { probeValgrindTrace, recordValgrindTrace, valgrindTraceVersion, valgrindTraceWrap } from '../trace/valgrind.js';
 
 export const traceFile = 'requests.trace';
+/** What only the Valgrind tool knows: how often string instructions were repeated, which a trace does not hold. */
+const totalsFile = 'trace-totals.json';
 
 const read = (dir: string): TraceFile => openTrace(path.join(dir, traceFile));
 
@@ -17,21 +21,39 @@ export const valgrindTrace: Collector<TraceFile> = {
   name: 'trace',
   version: valgrindTraceVersion,
   probe: probeValgrindTrace,
-  record: async (sidecar, dir, body, cpus) => (await recordValgrindTrace(sidecar, { file: path.join(dir, traceFile), body, cpus })).result,
+  record: async (sidecar, dir, body, cpus) => {
+    const { result, totals } = await recordValgrindTrace(sidecar, { file: path.join(dir, traceFile), body, cpus });
+    fs.writeFileSync(path.join(dir, totalsFile), `${JSON.stringify({ instructions: totals.instructions, repetitions: totals.repetitions })}\n`);
+    return result;
+  },
   read,
   misses: 'the kernel; AVX-512 and crypto routines, which Valgrind hides',
-  disturbance: 'some hundred times slower, which does not change what is executed between system calls',
+  disturbance: 'some hundred times slower, which does not change what is executed between system calls; the worker\'s clock is slow, so that timers stay rare',
 };
+
+/** Instructions of the whole recording, each repetition of a string instruction counted, as callgrind does; null in recordings made without it. */
+export function countedWithRepetitions(dir: string): number | null {
+  const file = path.join(dir, totalsFile);
+  if (!fs.existsSync(file)) return null;
+  const { instructions, repetitions } = JSON.parse(fs.readFileSync(file, 'utf8')) as { instructions: number; repetitions: number };
+  return instructions + repetitions;
+}
 
 export const singleStep: Collector<TraceFile> = { ...stepped('single-step'), misses: 'the kernel' };
 
 /** With the CPU features that Valgrind hides masked for libc and BoringSSL: what both recorders have to agree on. */
 export const singleStepMasked: Collector<TraceFile> = { ...stepped('single-step-masked'), misses: 'the kernel; routines for the masked CPU features' };
 
+/** Whether a collector writes a trace. */
+export function isTracer(name: string): boolean {
+  return [valgrindTrace, singleStep, singleStepMasked].some((tracer) => tracer.name === name);
+}
+
 /** Argv prefix under which Envoy has to run for one of them. */
 export async function traceWrap(name: string): Promise<string[] | undefined> {
   if (name === valgrindTrace.name) return valgrindTraceWrap();
-  if (name === singleStepMasked.name) return ['env', ...Object.entries(maskedEnvironment()).map(([key, value]) => `${key}=${value}`)];
+  if (name === singleStepMasked.name) return slowClockWrap(maskedEnvironment());
+  if (name === singleStep.name) return slowClockWrap();
   return undefined;
 }
 
@@ -50,10 +72,13 @@ function stepped(name: string): Omit<Collector<TraceFile>, 'misses'> {
   return {
     name,
     version: async () => recorderVersion(),
-    probe: probeSingleStep,
+    probe: async () => {
+      const clock = await probeSlowClock();
+      return clock.available ? probeSingleStep() : clock;
+    },
     record: recordSteps,
     read,
-    disturbance: 'some thousand times slower; timers come due within requests',
+    disturbance: 'some thousand times slower; the other threads stand still meanwhile, and the worker\'s clock is slow',
   };
 }
 

@@ -1,6 +1,7 @@
 /** Data of experiment `traces`: recorded traces in, what figures and tables ask of each policy out. */
 import * as path from 'node:path';
 import { profileTrace, type TraceProfile } from '../analysis/trace-profile.js';
+import { callgrind } from '../counters/callgrind.js';
 import { paperFig7 } from '../deploy/catalogue.js';
 import type { Grouping } from '../paper/components.js';
 import { readTransitions, type Transitions } from '../simulate/transitions.js';
@@ -12,10 +13,11 @@ import { RunDecoder } from '../trace/decode.js';
 import { openTrace } from '../trace/format.js';
 import { findRequests, type RequestSpan } from '../trace/requests.js';
 import type { TraceHeader } from '../trace/trace.js';
+import { compareWithCallgrind, type CallgrindComparison } from './callgrind-comparison.js';
 import type { PolicyInfo } from './components-data.js';
 import { newestOnly } from './newest.js';
 import type { CollectorName } from './plan.js';
-import { traceFile } from './trace-collectors.js';
+import { isTracer, traceFile, valgrindTrace } from './trace-collectors.js';
 import { isGood } from './warnings.js';
 
 /** One recorded trace. */
@@ -43,6 +45,8 @@ export interface TracesData {
   shown: TracedPolicy[];
   /** All of them, e.g. of both recorders. */
   traced: TracedPolicy[];
+  /** Policies that callgrind counted as well. */
+  counted: CallgrindComparison[];
   notes: string[];
 }
 
@@ -51,10 +55,16 @@ export interface TracesData {
  * @throws Error naming the file when a trace is damaged, or the code it ran is not in the recording.
  */
 export async function tracesData(recording: Pick<Recording, 'name' | 'dir' | 'origin'>, runs: Run[]): Promise<TracesData> {
-  const good = newestOnly(runs.filter(isGood)).filter((run) => run.repeat === 0);
+  const usable = newestOnly(runs.filter(isGood)).filter((run) => run.repeat === 0);
+  const good = usable.filter((run) => isTracer(run.spec.collector.name));
   if (good.length === 0) throw new Error(`${recording.name} holds no trace yet; record some with notebook 06 or \`npm run reproduce -- --only fig11\``);
   const traced: TracedPolicy[] = [];
-  for (const run of good) traced.push(await readTraced(recording, run));
+  const counted: CallgrindComparison[] = [];
+  for (const run of good) {
+    const { policy, comparison } = await readTraced(recording, run, usable.find(isCallgrindOf(run)));
+    traced.push(policy);
+    if (comparison) counted.push(comparison);
+  }
   const ids = inPaperOrder([...new Set(good.map(({ policy }) => policy.id))]);
   return {
     origin: recording.origin,
@@ -62,6 +72,7 @@ export async function tracesData(recording: Pick<Recording, 'name' | 'dir' | 'or
     envoyVersion: [...new Set(good.map((run) => run.provenance.envoyVersion))].join(', '),
     shown: ids.map((id) => preferred(traced.filter(({ policy }) => policy.id === id))),
     traced,
+    counted,
     notes: notesOn(runs, good),
   };
 }
@@ -79,7 +90,12 @@ function preferred(of: TracedPolicy[]): TracedPolicy {
   return [...of].sort((a, b) => preference.indexOf(a.recorder) - preference.indexOf(b.recorder))[0];
 }
 
-async function readTraced(recording: Pick<Recording, 'dir'>, run: Run): Promise<TracedPolicy> {
+/** Whether a run is callgrind's of what the Valgrind tool traced in another. */
+function isCallgrindOf(traced: Run): (run: Run) => boolean {
+  return (run) => traced.spec.collector.name === valgrindTrace.name && run.spec.collector.name === callgrind.name && run.policy.id === traced.policy.id;
+}
+
+async function readTraced(recording: Pick<Recording, 'dir'>, run: Run, counted: Run | undefined): Promise<{ policy: TracedPolicy; comparison: CallgrindComparison | null }> {
   const trace = openTrace(path.join(run.dir, traceFile));
   const spans = (await findRequests(trace)).filter(({ isWhole, requests }) => isWhole && requests === 1);
   if (spans.length === 0) throw new Error(`${run.id} holds no whole request; remove that run's folder to record it again`);
@@ -88,11 +104,12 @@ async function readTraced(recording: Pick<Recording, 'dir'>, run: Run): Promise<
   const { anchors, buildId } = loadBinary(recording, run.spec.envoyBuildId);
   const profile = (grouping: Grouping) => profileTrace({ trace, spans, decoder, anchors, buildId, grouping });
   const [pages, lines] = await readTransitions(trace, [4096, 64], spans);
-  return {
+  const policy: TracedPolicy = {
     policy: run.policy, recorder: run.spec.collector.name as CollectorName, run: run.id, header: trace.header, spans, pages, lines,
     profiles: { ours: await profile('ours'), authors: await profile('authors') },
     branches: await countBranches(trace, decoder, spans),
   };
+  return { policy, comparison: counted ? await compareWithCallgrind(run, trace, decoder, counted) : null };
 }
 
 function notesOn(runs: Run[], used: Run[]): string[] {

@@ -14,7 +14,10 @@ const settings = {
   full: { requests: 200, stepped: 16 },
 } as const;
 
-/** Traced natively as well, with and without the CPU features that Valgrind hides: both recorders have to agree on them. */
+/**
+ * Traced natively as well, with and without the CPU features that Valgrind hides, and counted by callgrind: all have to
+ * agree on them.
+ */
 export const crossChecked: readonly string[] = ['tcp', 'http'];
 
 /** Every policy of Figure 7 by default, or what you name. TLS is single-stepped: Valgrind hides the CPU's crypto instructions. */
@@ -22,12 +25,13 @@ export function tracesPlan(mode: Mode, chosen: readonly (string | SidecarConfig)
   const { requests, stepped } = settings[mode];
   const configs = chosen.map(configOf);
   const runs = (collector: CollectorName, count: number, which: readonly SidecarConfig[]) =>
-    which.map((config) => ({ experiment: traces, config, collector, load: variedLoad(count, collector === 'trace' ? 8 : 2) }));
+    which.map((config) => ({ experiment: traces, config, collector, load: variedLoad(count, collector.startsWith('single-step') ? 2 : 8) }));
   const checked = configs.filter(({ id }) => crossChecked.includes(id));
   return {
     experiment: traces,
     runs: repeated([
       ...runs('trace', requests, configs.filter((config) => !isTls(config))),
+      ...runs('callgrind', requests, checked),
       ...runs('single-step-masked', stepped, checked),
       ...runs('single-step', stepped, checked),
       ...runs('single-step', requests, configs.filter(isTls)),

@@ -22,8 +22,13 @@ const toolSource = ['environment', 'valgrind-tool'];
 export async function valgrindWrap(tool: ValgrindTool, thread: string, options: readonly string[] = []): Promise<string[]> {
   return [
     'env', `VALGRIND_LIB=${await buildTools()}`, 'valgrind', '--quiet', `--tool=${tool}`, `--thread=${thread}`, ...options,
-    '--vex-guest-chase=no', `--vgdb-prefix=${vgdbPrefix()}`,
+    '--vex-guest-chase=no', vgdbOption(),
   ];
+}
+
+/** Valgrind's option for being reached by `tellTool` and `askTool`. */
+export function vgdbOption(): string {
+  return `--vgdb-prefix=${vgdbPrefix()}`;
 }
 
 /** Valgrind's version, e.g. `valgrind-3.19.0`. */
@@ -54,12 +59,15 @@ export async function probeValgrind(version: () => Promise<string>): Promise<Ava
  * @throws Error with the tool's reason, or when there is none of our tools in that process.
  */
 export async function tellTool(process: { pid: number; toolIs: string; wrappedBy: string }, command: string, cpus: number[]): Promise<void> {
-  const { stdout, stderr } = await run(
-    ['vgdb', `--vgdb-prefix=${vgdbPrefix()}`, `--pid=${process.pid}`, ...command.split(' ')], { allow: 'any', cpus, timeoutMs: 60_000 },
-  );
+  const { stdout, stderr } = await askTool(process.pid, command, cpus);
   if (stdout.trim() === 'ok') return;
   const reason = (stdout.trim() || stderr.trim()).split('\n').slice(-1)[0] || 'no answer';
   throw new Error(`${process.toolIs} in process ${process.pid} refused "${command.split(' ')[0]}": ${reason}; is Envoy alive and started under ${process.wrappedBy}?`);
+}
+
+/** Gives any Valgrind tool a monitor command. @returns what it and vgdb answer, each tool in its own words. */
+export function askTool(pid: number, command: string, cpus: number[]): Promise<{ stdout: string; stderr: string }> {
+  return run(['vgdb', vgdbOption(), `--pid=${pid}`, ...command.split(' ')], { allow: 'any', cpus, timeoutMs: 60_000 });
 }
 
 /** Compiles the tools unless they stand there already, newer than their source. @returns the VALGRIND_LIB folder. */

@@ -10,7 +10,7 @@
  * them: they come as one span that says how many it holds. Bytes in each direction beyond the request itself
  * (a TLS handshake, HTTP/2 settings) would look like requests: record over connections that are set up already.
  */
-import { close, reads, waits, writes } from './system-calls.js';
+import { close, reads, waits, writes } from '../host/system-calls.js';
 import type { SystemCall, Trace } from './trace.js';
 
 export interface RequestSpan {

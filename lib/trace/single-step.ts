@@ -1,9 +1,10 @@
 /**
  * Records every user instruction of a running sidecar's worker thread, natively: the thread is single-stepped through
- * whole requests (ptrace), at some ten thousand steps a second, and let go unharmed.
+ * whole requests (ptrace), at some ten thousand steps a second, and let go unharmed. Its other threads stand still
+ * meanwhile.
  *
- * Misses: the kernel; whatever happens only at speed. A request takes seconds, so timers come due in it, and the
- * clients and the backend must be patient: socketify closes connections that were idle for 10 s, the Node echo
+ * Misses: the kernel; whatever happens only at speed. A request takes seconds: the worker needs a slow clock
+ * (`slowClockWrap`), lest timers come due in each, and the clients and the backend must be patient: socketify closes connections that were idle for 10 s, the Node echo
  * (`startEcho({ prefer: 'node' })`) does not. Should the recording process be killed, the kernel ends the sidecar too.
  */
 import * as fs from 'node:fs';
@@ -44,7 +45,7 @@ export interface SingleStepping {
 /** Of the recorder, for headers of traces. */
 export function recorderVersion(): string {
   const version = (name: string) => (JSON.parse(fs.readFileSync(projectPath('node_modules', name, 'package.json'), 'utf8')) as { version: string }).version;
-  return `single-step 1, koffi ${version('koffi')}, iced-x86 ${version('iced-x86')}`;
+  return `single-step 2, koffi ${version('koffi')}, iced-x86 ${version('iced-x86')}`;
 }
 
 /**

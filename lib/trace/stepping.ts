@@ -4,10 +4,11 @@
  */
 import * as fs from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { holdRestingThreads } from '../host/held-threads.js';
 import { detachQuietly, eventStop, loadPtrace, register, SIGTRAP, type Ptrace, type Stop } from '../host/ptrace.js';
+import { clockReads, reads, waits, writes } from '../host/system-calls.js';
 import type { TraceWriter } from './format.js';
 import { RunFormer, type SteppedInstruction } from './run-former.js';
-import { reads, waits, writes } from './system-calls.js';
 
 /** Places of the first argument, number and result of a system call are fixed by the x86-64 ABI (System V supplement, A.2.1). */
 export interface SteppingOptions {
@@ -41,7 +42,9 @@ const stepsAtOnce = 8192;
 const pollMs = 1;
 
 /**
- * Attaches to a thread, steps it, and lets it go on unharmed.
+ * Attaches to a thread, steps it, and lets it go on unharmed. The other threads stand still meanwhile: in the seconds
+ * that a request takes they would hand the stepped one work that comes twice a second natively (Envoy's main thread
+ * sends every worker the date, and asks it for statistics), thousands of times too often for a request.
  * @param onAttached called when the thread is about to go on under our control.
  * @param toldToStop asked now and then.
  * @throws Error when tracing is not permitted, or the thread ends meanwhile.
@@ -54,18 +57,31 @@ export async function stepThrough(
   toldToStop: () => boolean,
 ): Promise<SteppingOutcome> {
   const ptrace = await loadPtrace();
-  const { tid } = options;
+  const { pid, tid } = options;
   // Without this the trap of the next step, which nobody would take, would end the process: the same, but at random.
   ptrace.seize(tid, { endWithUs: true });
+  const others = await holdRestingThreads(ptrace, pid, [tid]).catch((error: Error) => {
+    stopNow(ptrace, tid);
+    ptrace.detach(tid);
+    throw error;
+  });
+  try {
+    stopNow(ptrace, tid);
+    const stepper = new Stepper(ptrace, options, writer, instructionAt, toldToStop);
+    onAttached();
+    try {
+      return await stepper.run();
+    } finally {
+      stepper.detach();
+    }
+  } finally {
+    others.release();
+  }
+}
+
+function stopNow(ptrace: Ptrace, tid: number): void {
   ptrace.interrupt(tid);
   alive(ptrace.wait(tid), tid);
-  const stepper = new Stepper(ptrace, options, writer, instructionAt, toldToStop);
-  onAttached();
-  try {
-    return await stepper.run();
-  } finally {
-    stepper.detach();
-  }
 }
 
 class Stepper {
@@ -132,6 +148,7 @@ class Stepper {
     if (!isStep(stop)) return this.afterStop(stop);
     this.stepped();
     const result = signed(this.ptrace.registers(tid)[register.rax]);
+    if (clockReads.has(number)) return;
     this.writer.systemCall(number, argument, result);
     this.systemCalls++;
     this.follow(number, argument, result);

@@ -1,5 +1,6 @@
 /** Reads what our Valgrind tool `trace` writes (environment/valgrind-tool/trace.c says how), a frame at a time. */
 import * as fs from 'node:fs';
+import { clockReads } from '../host/system-calls.js';
 import type { TraceWriter } from './format.js';
 
 const magic = 'wbtrace1';
@@ -58,10 +59,12 @@ function copyWords(content: Buffer, writer: TraceWriter, ids: readonly number[],
       continue;
     }
     if (at + callWords > words.length || words[at + callWords - 1] !== escape) throw new Error(`${place(at)}: half a system call; record again`);
+    const call = words.subarray(at + 1, at + callWords);
+    at += callWords;
+    if (clockReads.has(call[0])) continue;
     writer.executeMany(executed, length);
     length = 0;
-    writer.systemCall(words[at + 1], signed(words[at + 2], words[at + 3]), signed(words[at + 4], words[at + 5]));
-    at += callWords;
+    writer.systemCall(call[0], signed(call[1], call[2]), signed(call[3], call[4]));
   }
   writer.executeMany(executed, length);
   return words.length;

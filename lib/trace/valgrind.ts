@@ -4,21 +4,21 @@
  * its body is anything written.
  *
  * Misses: the kernel; AVX-512 and the CPU's other features that Valgrind hides, so that libraries choose other
- * routines; the vdso, instead of which Valgrind makes system calls.
+ * routines; the kernel's clock functions (vdso), instead of which system calls are made.
  */
 import * as fs from 'node:fs';
-import { setTimeout as sleep } from 'node:timers/promises';
 import type { Sidecar } from '../deploy/types.js';
 import type { Availability } from '../host/availability.js';
+import { untilWaiting } from '../host/system-calls.js';
 import { probeValgrind, tellTool, valgrindVersion, valgrindWrap } from '../host/valgrind.js';
 import { clientDescriptors } from './client-descriptors.js';
 import { createTraceWriter, type TraceTotals } from './format.js';
 import { readMappedCode } from './mapped-code.js';
-import { waits } from './system-calls.js';
+import { slowClockWrap } from './slow-clock.js';
 import type { TraceHeader } from './trace.js';
 import { copyValgrindStream, type ValgrindStreamTotals } from './valgrind-stream.js';
 
-const toolFormat = 1;
+const recorderFormat = 2;
 const worker = 'wrk:worker_0';
 /** The tool itself and what Valgrind preloads are in the process, but not of it. */
 const valgrindsOwn = /-amd64-linux(\.so)?$/;
@@ -28,17 +28,17 @@ export function probeValgrindTrace(): Promise<Availability> {
   return probeValgrind(valgrindTraceVersion);
 }
 
-/** Of the tool's raw format and Valgrind, for headers of traces and keys of runs. */
+/** Of the recorder and Valgrind, for headers of traces and keys of runs. */
 export async function valgrindTraceVersion(): Promise<string> {
-  return `${toolFormat} / ${await valgrindVersion()}`;
+  return `${recorderFormat} / ${await valgrindVersion()}`;
 }
 
 /**
  * The words to put before Envoy's command line so that `recordValgrindTrace` can record it.
  * @throws Error when the tool cannot be built.
  */
-export function valgrindTraceWrap(): Promise<string[]> {
-  return valgrindWrap('trace', worker);
+export async function valgrindTraceWrap(): Promise<string[]> {
+  return [...await slowClockWrap(), ...await valgrindWrap('trace', worker)];
 }
 
 export interface ValgrindRecording<T> {
@@ -92,16 +92,6 @@ async function recordRaw<T>({ pid, workerTid }: Pick<Sidecar, 'pid' | 'workerTid
   } catch (error) {
     await tell('off').catch(() => undefined); // off already, or gone; the first error says more
     throw error;
-  }
-}
-
-const longestWorkMs = 10_000;
-
-/** A client has its answer while the worker still finishes the request: the trace goes on until it waits for the next. */
-async function untilWaiting(pid: number, tid: number): Promise<void> {
-  const call = () => Number(fs.readFileSync(`/proc/${pid}/task/${tid}/syscall`, 'utf8').split(' ')[0]); // NaN while it runs
-  for (const deadline = Date.now() + longestWorkMs; !waits.has(call()); await sleep(5)) {
-    if (Date.now() > deadline) throw new Error(`the worker of process ${pid} still works ${longestWorkMs / 1000} s after the last request; end all load before the recording ends`);
   }
 }
 
