@@ -22,7 +22,7 @@ export interface Program {
   end: Int32Array;
   instructions: Uint32Array;
   endKind: Uint8Array;
-  /** -1 where there is none, or it lies far from all code that was executed. */
+  /** Where a direct branch leads when it is taken, -1 for other ends. */
   target: Int32Array;
   /** By line: the run defined first of those that begin in it, -1 for none; then by run: the next one of its line. */
   firstRunOfLine: Int32Array;
