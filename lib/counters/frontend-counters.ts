@@ -22,8 +22,8 @@ import { parseFrontendCounts, type FrontendCounts } from './frontend-counts.js';
 import { countedIn, tryEvents } from './perf-stat.js';
 import { perfVersion, probePerf, whilePerf } from './perf-tool.js';
 
-/** Raw files of a run: perf's output in one of its two formats, and which table its events are of. */
-export const frontendFiles = { json: 'frontend-counters.jsonl', csv: 'frontend-counters.csv', table: 'event-table.json' } as const;
+/** Raw files of a run: perf's output, and which table its events are of. */
+export const frontendFiles = { counts: 'frontend-counters.csv', table: 'event-table.json' } as const;
 
 export const frontendCounters: Collector<FrontendCounts> = {
   name: 'frontend-counters',
@@ -83,7 +83,7 @@ export function statArguments(table: EventTable, without: readonly EventName[] =
 async function recordCounts<T>(sidecar: Collected, dir: string, body: () => Promise<T>, cpus: number[]): Promise<T> {
   const { table, missing } = await whatCounts();
   writeEventTable(dir, table.id);
-  return whilePerf(['stat', '-j', '-o', path.join(dir, frontendFiles.json), ...statArguments(table, missing), '-t', String(sidecar.workerTid)], cpus, body);
+  return whilePerf(['stat', '-x;', '-o', path.join(dir, frontendFiles.counts), ...statArguments(table, missing), '-t', String(sidecar.workerTid)], cpus, body);
 }
 
 export function writeEventTable(dir: string, table: EventTableId): void {
@@ -93,8 +93,7 @@ export function writeEventTable(dir: string, table: EventTableId): void {
 function readCounts(dir: string): FrontendCounts {
   const tableFile = path.join(dir, frontendFiles.table);
   const { table } = parseTable(fs.readFileSync(tableFile, 'utf8'), tableFile);
-  const csv = path.join(dir, frontendFiles.csv);
-  const file = fs.existsSync(csv) ? csv : path.join(dir, frontendFiles.json);
+  const file = path.join(dir, frontendFiles.counts);
   return parseFrontendCounts(fs.readFileSync(file, 'utf8'), file, eventTable(table));
 }
 

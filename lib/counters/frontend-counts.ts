@@ -7,8 +7,7 @@
 import { denominators, type EventName, type EventTable, type EventTableId } from './events/event-table.js';
 import { nameInTable } from './events/names.js';
 import { eventTable } from './events/tables.js';
-import { parsePerfStat, type PerfStatSample } from './perf-stat.js';
-import { parsePerfStatCsv } from './perf-stat-csv.js';
+import { parsePerfStat, type PerfStatSample } from './perf-stat-output.js';
 
 export interface EventCount {
   event: EventName;
@@ -33,11 +32,11 @@ export interface FrontendCounts {
 export type EventValues = Partial<Record<EventName, number>>;
 
 /**
- * Counts from the text of `perf stat -j`, or of `perf stat -x SEPARATOR` when the file's name ends in `.csv`.
+ * Counts from what perf stat printed.
  * @throws Error naming file and line; or that cycles were asked for and never counted.
  */
 export function parseFrontendCounts(text: string, file: string, table: EventTable): FrontendCounts {
-  const samples = file.endsWith('.csv') ? parsePerfStatCsv(text, file) : parsePerfStat(text, file);
+  const samples = parsePerfStat(text, file);
   const named = overIntervals(samples).map((sample) => ({ ...sample, name: nameInTable(table, sample.event) }));
   const ours = named.filter((sample): sample is NamedSample => sample.name !== null);
   return {

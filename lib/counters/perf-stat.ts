@@ -11,23 +11,8 @@ import * as path from 'node:path';
 import type { Availability } from '../host/availability.js';
 import { run } from '../host/process.js';
 import type { Collected, Collector } from './collector.js';
+import { parsePerfStat, type PerfStatSample } from './perf-stat-output.js';
 import { perfEnvironment, perfVersion, probePerf, whilePerf } from './perf-tool.js';
-
-export interface PerfStatSample {
-  /** Seconds since the start, where perf was asked to print every so often (-I). */
-  intervalS?: number;
-  /** As perf prints it, e.g. `instructions:u`. */
-  event: string;
-  /** null unless counted. */
-  value: number | null;
-  status: 'counted' | 'not counted' | 'not supported';
-  /** Empty for plain counts, `msec` for clocks. */
-  unit: string;
-  /** Nanoseconds during which the event was on a counter. */
-  runtimeNs: number;
-  /** Part of the time it was on a counter; below 100 the value is scaled up. */
-  runningPercent: number;
-}
 
 /** Counters every Linux has. */
 export const softwareEvents = ['task-clock', 'context-switches', 'cpu-migrations', 'page-faults'];
@@ -39,11 +24,12 @@ export const softwareEvents = ['task-clock', 'context-switches', 'cpu-migrations
  */
 export const hardwareGroup = ['cycles:u', 'instructions:u', 'cycles:k', 'instructions:k'] as const;
 
-const file = 'perf-stat.jsonl';
+/** Written by `-x`: only perf 6.0 and later know `-j`. */
+const file = 'perf-stat.csv';
 
 export const perfStat: Collector<PerfStatSample[]> = {
   name: 'perf-stat',
-  version: async () => `2 / perf ${await perfVersion()} / ${(await countable()).join(',') || 'software events'}`,
+  version: async () => `3 / perf ${await perfVersion()} / ${(await countable()).join(',') || 'software events'}`,
   probe,
   record: recordStat,
   read: (dir) => parsePerfStat(fs.readFileSync(path.join(dir, file), 'utf8'), path.join(dir, file)),
@@ -55,7 +41,7 @@ async function recordStat<T>(sidecar: Collected, dir: string, body: () => Promis
   const hardware = await countable();
   const groups = [softwareEvents.join(','), ...(hardware.length > 0 ? [`{${hardware.join(',')}}`] : [])];
   const events = groups.flatMap((group) => ['-e', group]);
-  return whilePerf(['stat', '-j', '-o', path.join(dir, file), ...events, '-t', String(sidecar.workerTid)], cpus, body);
+  return whilePerf(['stat', '-x;', '-o', path.join(dir, file), ...events, '-t', String(sidecar.workerTid)], cpus, body);
 }
 
 async function probe(): Promise<Availability> {
@@ -77,8 +63,8 @@ async function countable(): Promise<string[]> {
  */
 export async function tryEvents(events: readonly string[]): Promise<string> {
   const lines = await Promise.all(events.map(async (event) => {
-    const { exitCode, stderr } = await run(['perf', 'stat', '-j', '-e', event, 'true'], { allow: 'any', env: perfEnvironment });
-    return exitCode === 0 ? stderr : '';
+    const { exitCode, stderr } = await run(['perf', 'stat', '-x;', '-e', event, 'true'], { allow: 'any', env: perfEnvironment });
+    return exitCode === 0 ? stderr.split('\n').filter((line) => line.includes(';')).join('\n') : ''; // without its warnings
   }));
   return lines.join('\n').trim();
 }
@@ -86,50 +72,4 @@ export async function tryEvents(events: readonly string[]): Promise<string> {
 /** The events that have a count, from what {@link tryEvents} returned. */
 export function countedIn(output: string): string[] {
   return output === '' ? [] : parsePerfStat(output, 'perf stat').filter(({ status }) => status === 'counted').map(({ event }) => event);
-}
-
-/**
- * Parses `perf stat -j`: one JSON object a line; counts are strings that may also say `<not counted>` or
- * `<not supported>` (linux tools/perf/Documentation/perf-stat.txt, "JSON FORMAT").
- * Lines that hold only a derived metric carry no count and are left out.
- * @param name how errors call the file.
- * @throws Error naming file and line.
- */
-export function parsePerfStat(text: string, name: string): PerfStatSample[] {
-  const samples = text.split('\n').flatMap((line, i) => parseLine(line.trim(), `${name}:${i + 1}`));
-  if (samples.length === 0) throw new Error(`${name}:1: no event count in it; perf stat was ended before it could write`);
-  return samples;
-}
-
-function parseLine(line: string, where: string): PerfStatSample[] {
-  if (line === '' || line.startsWith('#')) return [];
-  const fields = parseObject(line, where);
-  if (!('counter-value' in fields) && ('metric-value' in fields || 'metricgroup' in fields)) return [];
-  const { interval, event, unit, 'counter-value': value, 'event-runtime': runtimeNs, 'pcnt-running': runningPercent } = fields;
-  if (typeof event !== 'string' || typeof value !== 'string' || typeof runtimeNs !== 'number' || typeof runningPercent !== 'number') {
-    throw new Error(`${where}: no event count: ${line.slice(0, 80)}; it should come from perf stat -j`);
-  }
-  const at = typeof interval === 'number' ? { intervalS: interval } : {};
-  return [sampleOf(value, { ...at, event, unit: typeof unit === 'string' ? unit : '', runtimeNs, runningPercent }, where)];
-}
-
-/** @param value as perf writes it, in either of its formats. @throws Error naming the line when it is no count. */
-export function sampleOf(value: string, common: Omit<PerfStatSample, 'value' | 'status'>, where: string): PerfStatSample {
-  if (value === '<not supported>' || value === '<not counted>') {
-    return { ...common, value: null, status: value === '<not counted>' ? 'not counted' : 'not supported' };
-  }
-  const count = Number(value);
-  if (value === '' || !Number.isFinite(count)) throw new Error(`${where}: "${value}" is no count of ${common.event}; was perf run without LC_ALL=C?`);
-  return { ...common, value: count, status: 'counted' };
-}
-
-function parseObject(line: string, where: string): Record<string, unknown> {
-  try {
-    // perf 6.13 leaves a comma behind where an event has no metric.
-    const value = JSON.parse(line.replace(/,\s*\}$/, '}')) as unknown;
-    if (value !== null && typeof value === 'object' && !Array.isArray(value)) return value as Record<string, unknown>;
-  } catch {
-    // told below
-  }
-  throw new Error(`${where}: not a JSON object: ${line.slice(0, 80)}; the file is cut off, or not from perf stat -j`);
 }

@@ -44,7 +44,7 @@ export interface Imported {
 }
 
 /** Files of a folder made by {@link commands}. */
-const byHand = { machine: 'machine', counts: ['perf-stat.jsonl', 'perf-stat.csv'], nodes: 'toplev.csv' } as const;
+const byHand = { machine: 'machine', counts: 'perf-stat.csv', nodes: 'toplev.csv' } as const;
 
 /** Shell lines that record by hand what `importCounters` takes in. */
 export function commands(table: EventTable): string {
@@ -56,8 +56,8 @@ export function commands(table: EventTable): string {
     `cp --parents /proc/cpuinfo /proc/meminfo /proc/sys/kernel/osrelease /etc/os-release ${byHand.machine}/`,
     '# The worker thread of an Envoy with --concurrency 1.',
     'worker=$(ps -T -C envoy -o spid=,comm= | awk \'$2 == "wrk:worker_0" { print $1 }\')',
-    `LC_ALL=C perf stat -j -o ${byHand.counts[0]} ${events} -t "$worker" -- sleep 10`,
-    `# An older perf knows no -j: -x ';' -o ${byHand.counts[1]} instead. toplev of pmu-tools as well, or alone:`,
+    `LC_ALL=C perf stat -x ';' -o ${byHand.counts} ${events} -t "$worker" -- sleep 10`,
+    '# toplev of pmu-tools as well, or alone:',
     `# toplev.py --single-thread -l3 -v --no-desc -x, -o ${byHand.nodes} -t "$worker" -- sleep 10`,
     '',
     '# Then copy the folder here, and say what was measured:',
@@ -66,7 +66,7 @@ export function commands(table: EventTable): string {
 }
 
 /**
- * Takes in a folder with `machine/` and `perf-stat.jsonl` or `perf-stat.csv`, or `toplev.csv`, or both: a run each.
+ * Takes in a folder with `machine/` and `perf-stat.csv` (of `-j` as well), `toplev.csv`, or both: a run each.
  * @param store its root is where the recording goes; runs of one machine and day share a recording.
  * @throws Error naming the file when it is none of these or damaged, or when a recording of that name was measured by the workbench.
  */
@@ -119,10 +119,10 @@ interface Found {
 
 /** All of them are read before any is written. */
 function countsIn(folder: string, table: EventTable): Found[] {
-  const there = (names: readonly string[]) => names.map((name) => path.join(folder, name)).find((file) => fs.existsSync(file));
-  const [counts, nodes] = [there(byHand.counts), there([byHand.nodes])];
-  if (!counts && !nodes) throw new Error(`${folder} holds neither ${byHand.counts.join(' nor ')} nor ${byHand.nodes}; record as \`npm run import -- --commands CORE\` says`);
-  return [...(counts ? [perfCounts(counts, table)] : []), ...(nodes ? [toplevNodes(nodes)] : [])];
+  const [counts, nodes] = [byHand.counts, byHand.nodes].map((name) => path.join(folder, name));
+  const found = [...(fs.existsSync(counts) ? [perfCounts(counts, table)] : []), ...(fs.existsSync(nodes) ? [toplevNodes(nodes)] : [])];
+  if (found.length === 0) throw new Error(`${folder} holds neither ${byHand.counts} nor ${byHand.nodes}; record as \`npm run import -- --commands CORE\` says`);
+  return found;
 }
 
 function perfCounts(file: string, table: EventTable): Found {
@@ -132,7 +132,7 @@ function perfCounts(file: string, table: EventTable): Found {
     collector: frontendCounters.name, file, quantities: frontendQuantities(table.id, valuesOf(counts)), unknown: counts.unknown,
     write: (dir) => {
       writeEventTable(dir, table.id);
-      fs.writeFileSync(path.join(dir, file.endsWith('.csv') ? frontendFiles.csv : frontendFiles.json), text);
+      fs.writeFileSync(path.join(dir, frontendFiles.counts), text);
     },
   };
 }

@@ -9,7 +9,7 @@ import { withTranscript } from '../../../lib/host/process.js';
 
 /** As perf 6.1 writes it. */
 function line(event: string, value: number): string {
-  return `{"counter-value" : "${value.toFixed(6)}", "unit" : "", "event" : "${event}", "event-runtime" : 1000000, "pcnt-running" : 100.00, "metric-value" : 0.000000, "metric-unit" : ""}`;
+  return `${value};;${event};1000000;100.00;;`;
 }
 
 describe('a run\'s folder', () => {
@@ -17,9 +17,9 @@ describe('a run\'s folder', () => {
   beforeEach(() => { dir = fs.mkdtempSync(path.join(os.tmpdir(), 'counted-')); });
   afterEach(() => fs.rmSync(dir, { recursive: true }));
 
-  it('is read by the table it names, from either format of perf', () => {
+  it('is read by the table it names', () => {
     fs.writeFileSync(path.join(dir, 'event-table.json'), '{"table":"haswell"}\n');
-    fs.writeFileSync(path.join(dir, 'frontend-counters.jsonl'), [line('cycles', 10), line('cpu/event=0xe6,umask=0x1f/', 3)].join('\n'));
+    fs.writeFileSync(path.join(dir, 'frontend-counters.csv'), [line('cycles', 10), line('cpu/event=0xe6,umask=0x1f/', 3)].join('\n'));
     expect(frontendCounters.read(dir)).toMatchObject({ table: 'haswell', counts: [{ event: 'cycles' }, { event: 'baclears', value: 3 }] });
     fs.writeFileSync(path.join(dir, 'frontend-counters.csv'), '10;;cycles;1;100.00;;\n4;;baclears.any;1;100.00;;\n');
     expect(valuesOf(frontendCounters.read(dir))).toEqual({ cycles: 10, baclears: 4 });
@@ -29,11 +29,11 @@ describe('a run\'s folder', () => {
     fs.writeFileSync(path.join(dir, 'event-table.json'), '{"tab');
     expect(() => frontendCounters.read(dir)).toThrow(/event-table\.json:1: no event table's name/);
     fs.writeFileSync(path.join(dir, 'event-table.json'), '{"table":"pentium"}');
-    fs.writeFileSync(path.join(dir, 'frontend-counters.jsonl'), line('cycles', 10));
+    fs.writeFileSync(path.join(dir, 'frontend-counters.csv'), line('cycles', 10));
     expect(() => frontendCounters.read(dir)).toThrow(/no events for "pentium"/);
     fs.writeFileSync(path.join(dir, 'event-table.json'), '{"table":"skylake"}');
-    fs.writeFileSync(path.join(dir, 'frontend-counters.jsonl'), line('cycles', 10).slice(0, 40));
-    expect(() => frontendCounters.read(dir)).toThrow(/frontend-counters\.jsonl:1: not a JSON object/);
+    fs.writeFileSync(path.join(dir, 'frontend-counters.csv'), line('cycles', 10).slice(0, 12));
+    expect(() => frontendCounters.read(dir)).toThrow(/frontend-counters\.csv:1: no run time/);
   });
 });
 

@@ -1,6 +1,7 @@
 import * as fs from 'node:fs';
 import { describe, expect, it } from 'vitest';
-import { countedIn, parsePerfStat } from '../../../lib/counters/perf-stat.js';
+import { countedIn } from '../../../lib/counters/perf-stat.js';
+import { parsePerfStat } from '../../../lib/counters/perf-stat-output.js';
 
 const fixture = (name: string) => fs.readFileSync(`test/fixtures/counters/${name}`, 'utf8');
 
@@ -31,8 +32,8 @@ describe('perf stat -j', () => {
 
   it.each([
     ['a cut-off line', '{"counter-value" : "12", "unit" : "", "ev', 'f:1: not a JSON object'],
-    ['text of another tool', 'cycles 12', 'f:1: not a JSON object'],
-    ['a number alone', '12', 'f:1: not a JSON object'],
+    ['text of another tool', '{"counter-value" : "12", "event" : "x", "event-runtime" : 1, "pcnt-running" : 1}\ncycles 12', 'f:2: not a JSON object'],
+    ['a number alone', '12', 'f:1: no event count in it'],
     ['a line without event', '{"counter-value" : "12"}', 'f:1: no event count'],
     ['a count in another locale', '{"counter-value" : "12,5", "event" : "x", "event-runtime" : 1, "pcnt-running" : 1}', 'f:1: "12,5" is no count of x'],
     ['an empty file', '# started\n\n', 'f:1: no event count in it'],

@@ -1,7 +1,7 @@
 /**
  * From perf stat's files to figures and verdicts. The machine that this was written on has no performance monitoring unit:
  * the lines of hardware events are written by hand, in the format of perf 6.1 (as its software events beside them,
- * captured in test/fixtures/counters/perf-stat-software.jsonl, and its documentation have it).
+ * captured in test/fixtures/counters/perf-stat-software.csv, and its documentation have it).
  */
 import * as fs from 'node:fs';
 import * as path from 'node:path';
@@ -16,7 +16,7 @@ import { RunStore, type Run } from '../../../lib/store/run-store.js';
 import { copyOfRoot, recording, rewriteRuns } from './recording.js';
 
 const requests = 1000;
-const software = fs.readFileSync('test/fixtures/counters/perf-stat-software.jsonl', 'utf8');
+const software = fs.readFileSync('test/fixtures/counters/perf-stat-software.csv', 'utf8');
 
 /** Counts of one request; null where perf was not permitted to count. */
 interface Counts { 'cycles:u': number; 'instructions:u': number; 'cycles:k': number | null; 'instructions:k': number | null }
@@ -28,9 +28,9 @@ const tcp: Counts = { 'cycles:u': 20_000, 'instructions:u': 24_000, 'cycles:k': 
 const userOnly: Counts = { 'cycles:u': 250_000, 'instructions:u': 200_000, 'cycles:k': null, 'instructions:k': null };
 
 function perfStatText(counts: Counts, runningPercent: number): string {
-  const lines = Object.entries(counts).map(([event, value]) =>
-    `{"counter-value" : "${value === null ? '<not supported>' : `${(value * requests).toFixed(6)}`}", "unit" : "", "event" : "${event}", "event-runtime" : ${value === null ? 0 : 2000000000}, `
-    + `"pcnt-running" : ${runningPercent.toFixed(2)}, "metric-value" : 0.000000, "metric-unit" : ""}`);
+  const lines = Object.entries(counts).map(([event, value]) => (value === null
+    ? `<not supported>;;${event};0;${runningPercent.toFixed(2)};;`
+    : `${value * requests};;${event};2000000000;${runningPercent.toFixed(2)};;`));
   return `${software}${lines.join('\n')}\n`;
 }
 
@@ -48,10 +48,10 @@ function newPlace(): void {
 }
 
 async function measured(policy: { id: string; label: string; frame: string }, counts: Counts, { repeats = 6, runningPercent = 100 } = {}): Promise<void> {
-  const spec = { ...like.spec, envoyYaml: `${policy.id}\n`, load: busyLoad(2), collector: { name: 'perf-stat', version: '2 / perf 6.1.187 / by hand' } };
+  const spec = { ...like.spec, envoyYaml: `${policy.id}\n`, load: busyLoad(2), collector: { name: 'perf-stat', version: '3 / perf 6.1.187 / by hand' } };
   for (let repeat = 0; repeat < repeats; repeat++) {
     await live.record('components', spec, { policy, repeat }, async (dir) => {
-      fs.writeFileSync(path.join(dir, 'perf-stat.jsonl'), perfStatText(counts, runningPercent));
+      fs.writeFileSync(path.join(dir, 'perf-stat.csv'), perfStatText(counts, runningPercent));
       for (const file of ['cpu.json', 'load.json']) {
         const found = JSON.parse(fs.readFileSync(path.join(like.dir, file), 'utf8')) as object;
         fs.writeFileSync(path.join(dir, file), JSON.stringify({ ...found, requests }));
@@ -151,7 +151,7 @@ describe('a run under perf stat', () => {
   beforeAll(async () => {
     newPlace();
     await measured(policies.http, http, { repeats: 1 });
-    file = path.join(counterRuns(live.runs(live.live(), 'components'))[0].dir, 'perf-stat.jsonl');
+    file = path.join(counterRuns(live.runs(live.live(), 'components'))[0].dir, 'perf-stat.csv');
   });
   afterAll(() => copy.remove());
   const dataWith = (text: string) => {
@@ -165,6 +165,6 @@ describe('a run under perf stat', () => {
   });
 
   it('is named in the error when its file is cut off', () => {
-    expect(() => dataWith(perfStatText(http, 100).slice(0, -40))).toThrow(/perf-stat\.jsonl:\d+: not a JSON object/);
+    expect(() => dataWith(perfStatText(http, 100).slice(0, -40))).toThrow(/perf-stat\.csv:\d+: no event count/);
   });
 });

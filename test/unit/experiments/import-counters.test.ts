@@ -50,6 +50,12 @@ describe('counts recorded elsewhere', () => {
     expect(JSON.parse(fs.readFileSync(path.join(run.dir, 'cpu.json'), 'utf8'))).toEqual({ requests: 500 });
   });
 
+  it('may be in perf\'s other format, too', async () => {
+    fs.writeFileSync(path.join(folder, 'perf-stat.csv'), '{"counter-value" : "12.000000", "unit" : "", "event" : "cycles", "event-runtime" : 1, "pcnt-running" : 100.00}\n');
+    const [{ run }] = await importCounters(folder, told, store);
+    expect(valuesOf(frontendCounters.read(run.dir))).toEqual({ cycles: 12 });
+  });
+
   it('of several policies, loads and repeats lie side by side in one recording', async () => {
     const runs = [];
     for (const what of [told, told, { ...told, load: 'low' as const }, { ...told, policy: 'tcp' }]) runs.push((await importCounters(folder, what, store))[0].run);
@@ -81,7 +87,7 @@ describe('counts recorded elsewhere', () => {
 
   it.each<[string, () => void, Partial<Told>, RegExp]>([
     ['a machine that nobody knows', () => fs.rmSync(path.join(folder, 'machine'), { recursive: true }), {}, /machine\/proc\/cpuinfo does not exist; record as/],
-    ['no counts', () => fs.rmSync(path.join(folder, 'perf-stat.csv')), {}, /holds neither perf-stat\.jsonl nor perf-stat\.csv nor toplev\.csv/],
+    ['no counts', () => fs.rmSync(path.join(folder, 'perf-stat.csv')), {}, /holds neither perf-stat\.csv nor toplev\.csv/],
     ['a cut-off file', () => fs.writeFileSync(path.join(folder, 'perf-stat.csv'), counts.slice(0, -20)), {}, /perf-stat\.csv:4: no run time/],
     ['no requests', () => undefined, { requests: 0 }, /0 requests answered; give how many/],
     ['an unknown policy', () => undefined, { policy: 'htpp' }, /no policy "htpp"/],
@@ -96,6 +102,6 @@ describe('what to run on the other machine', () => {
   it.each(eventTables.map(({ id }) => id))('names the events of %s and the files that import looks for', (id) => {
     const lines = commands(eventTable(id));
     expect(lines).toContain(`-e '{${eventTable(id).groups[0][0]},`);
-    for (const file of ['perf-stat.jsonl', 'perf-stat.csv', 'toplev.csv', '/proc/cpuinfo']) expect(lines).toContain(file);
+    for (const file of ['perf-stat.csv', 'toplev.csv', '/proc/cpuinfo']) expect(lines).toContain(file);
   });
 });

@@ -1,13 +1,19 @@
 import * as fs from 'node:fs';
 import { describe, expect, it } from 'vitest';
-import { parsePerfStat } from '../../../lib/counters/perf-stat.js';
-import { parsePerfStatCsv } from '../../../lib/counters/perf-stat-csv.js';
+import { parsePerfStat } from '../../../lib/counters/perf-stat-output.js';
 
 const fixture = (name: string) => fs.readFileSync(`test/fixtures/counters/frontend/${name}`, 'utf8');
 
 describe('perf stat -x', () => {
+  it('reads software counts as perf 6.1 writes them', () => {
+    const samples = parsePerfStat(fs.readFileSync('test/fixtures/counters/perf-stat-software.csv', 'utf8'), 'f');
+    expect(samples.map(({ event, value, unit }) => [event, value, unit])).toEqual([
+      ['task-clock', 196.21, 'msec'], ['context-switches', 2012, ''], ['cpu-migrations', 0, ''], ['page-faults', 28, ''],
+    ]);
+  });
+
   it('reads counts of an interval, an event with the separator in its name too, and leaves lines with only a metric out', () => {
-    const samples = parsePerfStatCsv(fixture('topdown-interval.csv'), 'f');
+    const samples = parsePerfStat(fixture('topdown-interval.csv'), 'f');
     expect(samples.map(({ event }) => event)).toEqual([
       'TOPDOWN.SLOTS', 'topdown-retiring', 'topdown-fe-bound', 'topdown-be-bound', 'topdown-bad-spec', 'INT_MISC.CLEARS_COUNT', 'IDQ.MS_UOPS',
       'INT_MISC.UOP_DROPPING', 'UOPS_RETIRED.SLOTS', 'UOPS_DECODED.DEC0', 'cpu/UOPS_DECODED.DEC0,cmask=1/', 'UOPS_ISSUED.ANY', 'IDQ.MITE_UOPS',
@@ -17,7 +23,7 @@ describe('perf stat -x', () => {
   });
 
   it('tells what was never counted from what is not supported, as Ice Lake had it for a group that does not fit', () => {
-    const samples = parsePerfStatCsv(fixture('not-counted.csv'), 'f');
+    const samples = parsePerfStat(fixture('not-counted.csv'), 'f');
     expect(samples.map(({ status }) => status)).toEqual([...Array<string>(5).fill('not counted'), 'not supported']);
     expect(samples[3]).toMatchObject({ event: 'cpu/event=0xc6,umask=0x1,frontend=0x1/', value: null });
   });
@@ -29,21 +35,21 @@ describe('perf stat -x', () => {
     ['repeats', '700;;instructions;0.25%;1000;100.00;;', { event: 'instructions', value: 700, runtimeNs: 1000 }],
     ['tabs', '700\t\tinstructions\t1000\t100.00\t\t', { event: 'instructions', value: 700 }],
   ])('reads a line with %s', (_, line, expected) => {
-    expect(parsePerfStatCsv(`# started on Mon Jan  1 00:00:00 2024\n\n${line}\n`, 'f')).toEqual([expect.objectContaining(expected)]);
+    expect(parsePerfStat(`# started on Mon Jan  1 00:00:00 2024\n\n${line}\n`, 'f')).toEqual([expect.objectContaining(expected)]);
   });
 
   it('leaves out the headings of metric groups', () => {
     const text = '52288305,,cycles,225850188531,100.00,0.000,GHz\n,225849327050,100.00,,,,TopdownL1\n,,,,,70.1,%  tma_backend_bound\n,10188319019,63.00,,,41.3,%  tma_frontend_bound\n';
-    expect(parsePerfStatCsv(text, 'f').map(({ event }) => event)).toEqual(['cycles']);
+    expect(parsePerfStat(text, 'f').map(({ event }) => event)).toEqual(['cycles']);
   });
 
   it.each([
     ['an empty file', '# started\n', 'f:1: no event count in it'],
-    ['JSON', '{"counter-value" : "12"}', 'f:1: no event count in it'],
+    ['words', 'cycles 12', 'f:1: no event count in it'],
     ['a cut-off line', '700;;instructions;1000;100.00;;\n12;;cyc', 'f:2: no run time and percentage behind cyc'],
     ['a foreign line', '700;;instructions;1000;100.00;;\nSegmentation fault', 'f:2: no event count'],
   ])('refuses %s, naming file and line', (_, text, message) => {
-    expect(() => parsePerfStatCsv(text, 'f')).toThrow(message);
+    expect(() => parsePerfStat(text, 'f')).toThrow(message);
   });
 });
 
