@@ -1,5 +1,6 @@
 /** Simulated cores on committed traces of real sidecars. */
 import { beforeAll, describe, expect, it } from 'vitest';
+import { profileTrace } from '../../lib/analysis/trace-profile.js';
 import { openRecordedTrace, type RecordedTrace } from '../../lib/experiments/recorded-trace.js';
 import { callgrindMisses } from '../../lib/simulate/callgrind-cache.js';
 import { cores } from '../../lib/simulate/core/cores.js';
@@ -42,6 +43,15 @@ describe.each(['http', 'tcp'])('cores on the committed trace of %s', (policy) =>
     const callgrinds = await callgrindMisses(trace, { cache: plain.l1i, firstInstructionBytes: (id) => decoder.run(id).lengths[0] });
     // Where both lines are missing callgrind counts one miss: seldom, but tcp misses little otherwise.
     expect(Math.abs(replay(whole, plain, alone).mean.l1iMisses / callgrinds - 1)).toBeLessThan(policy === 'tcp' ? 0.02 : 0.01);
+  });
+
+  it('charge instructions to components as the profile of the trace does', async () => {
+    const { requests } = await profileTrace({ ...recorded, grouping: 'ours' });
+    const { byComponent } = replay(input, plain, alone);
+    const profiled = new Map<string, number>();
+    for (const request of requests) for (const [component, { instructions }] of request.byComponent) profiled.set(component, (profiled.get(component) ?? 0) + instructions / requests.length);
+    expect([...byComponent.keys()].sort()).toEqual([...profiled.keys()].sort());
+    for (const [component, { instructions }] of byComponent) expect(instructions).toBeCloseTo(profiled.get(component)!, 6);
   });
 
   it('execute every instruction, and miss no more branches than there are', async () => {
