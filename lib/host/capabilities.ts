@@ -91,7 +91,7 @@ export async function probeHardwareCounters(): Promise<Availability> {
   return hardwareAvailability(await tryEvents(hardwareEvents));
 }
 
-/** @param output of `perf stat -j`, any number of runs. */
+/** @param output of perf stat, any number of runs. */
 export function hardwareAvailability(output: string): Availability {
   const counted = countedIn(output.trim());
   if (counted.length > 0) return { available: true, version: counted.map((event) => event.replace(/:u$/, '')).join(', ') };

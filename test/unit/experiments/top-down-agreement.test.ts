@@ -1,0 +1,51 @@
+import * as fs from 'node:fs';
+import * as os from 'node:os';
+import * as path from 'node:path';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { importCounters, type Told } from '../../../lib/experiments/import-counters.js';
+import { topDownAgreement } from '../../../lib/experiments/top-down-agreement.js';
+import { RunStore } from '../../../lib/store/run-store.js';
+
+/** A Cascade Lake. */
+const cpuinfo = ['processor\t: 0', 'vendor_id\t: GenuineIntel', 'cpu family\t: 6', 'model\t\t: 85', 'model name\t: Intel(R) Xeon(R) Gold 6230 CPU @ 2.10GHz', 'stepping\t: 7', 'flags\t\t: fpu', ''].join('\n');
+const header = 'Area,Value,Unit,Description,Sample,Stddev,Multiplex,Bottleneck,Idle';
+const told: Told = { policy: 'http', load: 'high', requests: 10, date: new Date('2026-01-02T00:00:00Z') };
+
+let root: string;
+let folder: string;
+let store: RunStore;
+beforeEach(() => {
+  root = fs.mkdtempSync(path.join(os.tmpdir(), 'agreement-'));
+  folder = path.join(root, 'counted');
+  fs.mkdirSync(path.join(folder, 'machine', 'proc'), { recursive: true });
+  fs.writeFileSync(path.join(folder, 'machine', 'proc', 'cpuinfo'), cpuinfo);
+  fs.writeFileSync(path.join(folder, 'machine', 'proc', 'meminfo'), 'MemTotal: 1 kB\n');
+  store = new RunStore(null, path.join(root, 'data'));
+});
+afterEach(() => fs.rmSync(root, { recursive: true }));
+
+async function recorded(counts: string | null, nodes: string | null, what: Partial<Told> = {}): Promise<void> {
+  for (const [name, text] of [['perf-stat.csv', counts], ['toplev.csv', nodes]] as const) {
+    if (text === null) fs.rmSync(path.join(folder, name), { force: true });
+    else fs.writeFileSync(path.join(folder, name), text);
+  }
+  await importCounters(folder, { ...told, ...what }, store);
+}
+
+const agreement = () => topDownAgreement(store.runs(store.recordings()[0], 'frontend'));
+const counted = (empty: number) => `1000;;cycles;1;100.00;;\n${empty};;idq_uops_not_delivered.core;1;100.00;;\n100;;icache_64b.iftag_stall;1;100.00;;\n`;
+
+describe('toplev beside our formulas', () => {
+  it('has every node that both know, as medians over the repeats', async () => {
+    await recorded(counted(1600), `${header}\nFrontend_Bound,41.0,% Slots,,,,,,\nFrontend_Bound.Fetch_Latency,30.0,% Slots,,,,,,\n`);
+    await recorded(counted(2000), `${header}\nFrontend_Bound,47.0,% Slots,,,,,,\n`);
+    expect(agreement()).toEqual([{ policy: 'HTTP Router', node: 'frontend', ours: expect.closeTo(0.45, 9), toplev: expect.closeTo(0.44, 9) }]);
+  });
+
+  it('says nothing of policies and loads that only one of them measured', async () => {
+    await recorded(counted(1600), null);
+    await recorded(null, `${header}\nFrontend_Bound,41.0,% Slots,,,,,,\n`, { policy: 'tcp' });
+    await recorded(null, `${header}\nFrontend_Bound,41.0,% Slots,,,,,,\n`, { load: 'low' });
+    expect(agreement()).toEqual([]);
+  });
+});
