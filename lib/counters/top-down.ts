@@ -33,13 +33,12 @@ export function whyNoTopDown(table: EventTableId): string | null {
 
 /**
  * @param table whose events were counted: `FrontendCounts.table`.
- * @returns null where the table has no such events.
+ * @returns null where the core has no such events, or no such register.
  */
 export function topDownOf(table: EventTableId, values: EventValues, way: TopDownWay = 'counters'): TopDown | null {
-  const formulas = formulasOf[table];
+  const formulas = formulasOf[table][way];
   if (!formulas) return null;
-  const lacking = (name: EventName) => values[name] ?? NaN;
-  const nodes = formulas(lacking, way);
+  const nodes = formulas((name) => values[name] ?? NaN);
   return Object.fromEntries(Object.entries(nodes).map(([node, value]) => [node, Number.isFinite(value) ? value : null])) as unknown as TopDown;
 }
 
@@ -47,12 +46,12 @@ export function topDownOf(table: EventTableId, values: EventValues, way: TopDown
 type Count = (name: EventName) => number;
 type Nodes = Record<keyof TopDown, number>;
 
-const formulasOf: Record<EventTableId, ((n: Count, way: TopDownWay) => Nodes) | null> = {
-  haswell: haswellNodes,
-  skylake: skylakeNodes,
-  'ice-lake': iceLakeNodes,
-  'sapphire-rapids': sapphireRapidsNodes,
-  generic: null,
+const formulasOf: Record<EventTableId, Partial<Record<TopDownWay, (n: Count) => Nodes>>> = {
+  haswell: { counters: haswellNodes },
+  skylake: { counters: skylakeNodes },
+  'ice-lake': { counters: (n) => iceLakeNodes(n, 'counters'), register: (n) => iceLakeNodes(n, 'register') },
+  'sapphire-rapids': { counters: (n) => sapphireRapidsNodes(n, 'counters'), register: (n) => sapphireRapidsNodes(n, 'register') },
+  generic: {},
 };
 
 function haswellNodes(n: Count): Nodes {

@@ -2,7 +2,7 @@
 import { branchesPerRequest, frontendQuantities } from '../analysis/frontend-quantities.js';
 import type { FrontendQuantity } from '../analysis/simulated-frontend.js';
 import { frontendCounters } from '../counters/frontend-counters.js';
-import { valuesOf, type FrontendCounts } from '../counters/frontend-counts.js';
+import { notesOnCounts, valuesOf, type FrontendCounts } from '../counters/frontend-counts.js';
 import { runFiles } from '../store/files.js';
 import type { Recording, Run } from '../store/run-store.js';
 import { readJson } from './capacity-data.js';
@@ -35,7 +35,12 @@ function pointOf(recording: Pick<Recording, 'name' | 'origin'>, runs: readonly R
     load: loadLevel(runs[0].spec.load), method: 'measured: hardware counters', origin: recording.origin, envoyVersion: provenance.envoyVersion,
     runs: runs.map(({ id }) => id),
     samples: Object.fromEntries(names.map((name) => [name, each.flatMap((values) => values[name] ?? [])])),
+    notes: [...new Set(runs.flatMap(notesOn))],
   };
+}
+
+function notesOn({ dir, provenance: { imported } }: Run): string[] {
+  return [...notesOnCounts(frontendCounters.read(dir)), ...(imported ? ['recorded by hand and taken in'] : [])];
 }
 
 function countedQuantities(run: Run): Partial<Record<FrontendQuantity, number>> {

@@ -44,6 +44,8 @@ export interface FrontendPoint {
    * it. Measured: one for each repeat. Quantities that could not be had are left out.
    */
   samples: Partial<Record<FrontendQuantity, readonly number[]>>;
+  /** Of a measured point: what else a reader of its values should know. */
+  notes?: readonly string[];
 }
 
 export interface FrontendData {
@@ -89,7 +91,9 @@ export class FrontendTraces {
     const isAsked = ({ policy }: { policy: PolicyInfo }) => !policies || policies.includes(policy.id);
     const points: FrontendPoint[] = [];
     for (const core of cores) for (const traced of this.traces.shown.filter(isAsked)) points.push(await this.point(traced, core));
-    return { points: [...points, ...this.measured.filter(isAsked)], notes: [simulatedNote, ...this.traces.notes] };
+    const measured = this.measured.filter(isAsked);
+    const measuredNotes = new Set(measured.flatMap(({ core, notes = [] }) => notes.map((note) => `${core.label}: ${note}.`)));
+    return { points: [...points, ...measured], notes: [simulatedNote, ...this.traces.notes, ...measuredNotes] };
   }
 
   /**

@@ -1,10 +1,9 @@
 /** The top-down method by toplev beside our own formulas, for policies that were measured with both at one load. */
-import { frontendQuantities } from '../analysis/frontend-quantities.js';
 import { median } from '../analysis/statistics.js';
 import { frontendCounters } from '../counters/frontend-counters.js';
 import { valuesOf } from '../counters/frontend-counts.js';
 import { sharesOf, toplev } from '../counters/toplev.js';
-import type { TopDown } from '../counters/top-down.js';
+import { topDownOf, type TopDown, type TopDownWay } from '../counters/top-down.js';
 import type { Run } from '../store/run-store.js';
 import { loadLevel } from './frontend.js';
 import { newestOnly } from './newest.js';
@@ -17,6 +16,8 @@ export interface AgreementRow {
   /** Shares, 0 to 1: medians over the repeats. Level 1 and fetch latency of the slots, the others of the cycles. */
   ours: number;
   toplev: number;
+  /** By our formulas too, from the metrics register of Ice Lake and later. */
+  register: number | null;
 }
 
 const nodes: readonly (keyof TopDown)[] = ['frontend', 'badSpeculation', 'backend', 'retiring', 'fetchLatency', 'icacheMisses', 'itlbMisses', 'branchResteers'];
@@ -32,16 +33,14 @@ export function topDownAgreement(runs: readonly Run[]): AgreementRow[] {
   const by = (collector: string, policy: string) => good.filter((run) => run.policy.id === policy && run.spec.collector.name === collector);
   const policies = new Map(good.map(({ policy }) => [policy.id, policy.label]));
   return [...policies].flatMap(([policy, label]) => {
-    const ours = by(frontendCounters.name, policy).map(countedShares);
+    const counted = by(frontendCounters.name, policy).map(({ dir }) => frontendCounters.read(dir));
+    const shares = (way: TopDownWay) => counted.flatMap((counts) => topDownOf(counts.table, valuesOf(counts), way) ?? []);
+    const [ours, register] = [shares('counters'), shares('register')];
     const theirs = by(toplev.name, policy).map((run) => sharesOf(toplev.read(run.dir)));
     return nodes.flatMap((node) => {
-      const [own, other] = [ours, theirs].map((all) => all.flatMap((shares) => shares[node] ?? []));
-      return own.length > 0 && other.length > 0 ? [{ policy: label, node, ours: median(own), toplev: median(other) }] : [];
+      const [own, other, third] = [ours, theirs, register].map((all) => all.flatMap((run) => run[node] ?? []));
+      if (own.length === 0 || other.length === 0) return [];
+      return [{ policy: label, node, ours: median(own), toplev: median(other), register: third.length > 0 ? median(third) : null }];
     });
   });
-}
-
-function countedShares({ dir }: Run): TopDown {
-  const counts = frontendCounters.read(dir);
-  return frontendQuantities(counts.table, valuesOf(counts));
 }

@@ -98,8 +98,15 @@ function hex(value: number): string {
   return `0x${value.toString(16).padStart(2, '0')}`;
 }
 
-/** The groups of a table as `perf stat -e` takes them, without events that cannot be counted here. */
+/**
+ * The groups of a table as `perf stat -e` takes them, without events that cannot be counted here.
+ * @throws Error naming a group that does not fit the counters: none of its events would ever be counted.
+ */
 export function perfGroups(table: EventTable, without: readonly EventName[] = []): string[] {
+  for (const group of table.groups) {
+    const why = whyNoFit(group, table);
+    if (why) throw new Error(`${table.id}: {${group.join(',')}} can never be counted: ${why}; part it in lib/counters/events/${table.id}.ts`);
+  }
   return table.groups
     .map((group) => group.filter((name) => !without.includes(name)))
     .filter((group) => group.some((name) => !denominators.includes(name)))

@@ -39,7 +39,15 @@ describe('toplev beside our formulas', () => {
   it('has every node that both know, as medians over the repeats', async () => {
     await recorded(counted(1600), `${header}\nFrontend_Bound,41.0,% Slots,,,,,,\nFrontend_Bound.Fetch_Latency,30.0,% Slots,,,,,,\n`);
     await recorded(counted(2000), `${header}\nFrontend_Bound,47.0,% Slots,,,,,,\n`);
-    expect(agreement()).toEqual([{ policy: 'HTTP Router', node: 'frontend', ours: expect.closeTo(0.45, 9), toplev: expect.closeTo(0.44, 9) }]);
+    expect(agreement()).toEqual([{ policy: 'HTTP Router', node: 'frontend', ours: expect.closeTo(0.45, 9), toplev: expect.closeTo(0.44, 9), register: null }]);
+  });
+
+  it('has our formulas by the metrics register as well, where the core has one', async () => {
+    fs.writeFileSync(path.join(folder, 'machine', 'proc', 'cpuinfo'), cpuinfo.replace('\t: 85', '\t: 106'));
+    const events = { slots: 5000, 'topdown-retiring': 1500, 'topdown-bad-spec': 500, 'topdown-fe-bound': 2000, 'topdown-be-bound': 1000, cycles: 1000, 'int_misc.uop_dropping': 0, 'topdown.slots_p': 5000, 'idq_uops_not_delivered.core': 2100 };
+    const counts = Object.entries(events).map(([event, value]) => `${value};;${event};1;100.00;;\n`).join('');
+    await recorded(counts, `${header}\nFrontend_Bound,41.0,% Slots,,,,,,\n`);
+    expect(agreement()).toEqual([{ policy: 'HTTP Router', node: 'frontend', ours: 0.42, toplev: 0.41, register: 0.4 }]);
   });
 
   it('says nothing of policies and loads that only one of them measured', async () => {

@@ -80,6 +80,12 @@ describe('how perf is asked', () => {
 describe('a group that does not fit', () => {
   const iceLake = eventTable('ice-lake');
   const haswell = eventTable('haswell');
+
+  it('is refused before perf is asked for it', () => {
+    const groups = [['cycles', 'instructions', 'branches', 'branchMisses', 'baclears', 'l1iMisses']] as const;
+    expect(() => perfGroups({ ...haswell, groups })).toThrow(/^haswell: \{cycles,.*\} can never be counted: 4 events need a general counter.*part it in lib\/counters\/events\/haswell\.ts$/);
+  });
+
   it.each<[string, EventTable, Parameters<typeof whyNoFit>[0], RegExp]>([
     ['too many for four counters', haswell, ['cycles', 'instructions', 'uopsNotDelivered', 'uopsIssued', 'slotsRetired', 'recoveryCycles'], /4 events need a general counter, of 4 one is left to the NMI watchdog/],
     ['too many for the first four of eight', iceLake, ['cycles', 'l1iMisses', 'l1iHits', 'dataStallCycles', 'tagStallCycles'], /4 events need one of the first four counters/],
