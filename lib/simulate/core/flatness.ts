@@ -18,17 +18,21 @@ export interface FlatnessOptions {
   tolerance?: number;
 }
 
+/** Per 1000 instructions: a smaller difference is none, however small the rate itself is. */
+const negligible = 0.05;
+
 /**
  * @param requests in order, from a cold core on: `[...warmUp, ...requests]` of a replay
- * @param rate per instruction, as those in `mpki`
+ * @param rate per 1000 instructions: one of those in `mpki`
  * @throws Error when there are fewer requests than a window takes.
  */
 export function flatness(requests: readonly FrontendEvents[], rate: (events: FrontendEvents) => number, { window = 8, tolerance = 0.02 }: FlatnessOptions = {}): Flatness {
   if (requests.length < window) throw new Error(`${requests.length} requests are less than a window of ${window}; replay more or give a smaller window`);
   const curve = Array.from({ length: requests.length - window + 1 }, (_, from) => ({ requests: from + window, rate: rateOver(requests.slice(from, from + window), rate) }));
   const settled = rateOver(requests.slice(requests.length >> 1), rate);
+  const allowed = Math.max(tolerance * settled, negligible);
   let first = curve.length;
-  while (first > 0 && Math.abs(curve[first - 1].rate - settled) <= tolerance * Math.abs(settled)) first--;
+  while (first > 0 && Math.abs(curve[first - 1].rate - settled) <= allowed) first--;
   const hasSecondWindow = curve.length - 1 - first >= window;
   return { curve, flatFrom: hasSecondWindow ? curve[first].requests : null };
 }

@@ -106,7 +106,8 @@ function runEnd(decoder: RunDecoder, id: number): RunEnd {
   return found!;
 }
 
-function programOf({ size, address, bytes, instructions }: RunTable, endOfRun: (id: number) => RunEnd): Program {
+/** The static facts of the runs of a trace. @param endOfRun asked once a run */
+export function programOf({ size, address, bytes, instructions }: RunTable, endOfRun: (id: number) => RunEnd): Program {
   const ends = Array.from({ length: size }, (_, id) => endOfRun(id));
   const code = new CodeMap([...address.subarray(0, size), ...ends.flatMap(({ target }) => target ?? [])]);
   const start = Int32Array.from(address.subarray(0, size), (at) => code.short(at));
