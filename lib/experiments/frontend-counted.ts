@@ -10,6 +10,7 @@ import { loadLevel } from './frontend.js';
 import type { FrontendPoint } from './frontend-data.js';
 import type { CpuWindow } from './measure.js';
 import { newestOnly } from './newest.js';
+import { agreementNotes, topDownAgreement } from './top-down-agreement.js';
 import { isGood } from './warnings.js';
 
 /**
@@ -23,10 +24,11 @@ export function countedPoints(recording: Pick<Recording, 'name' | 'origin'>, run
     const key = `${run.policy.id} ${loadLevel(run.spec.load)}`;
     groups.set(key, [...groups.get(key) ?? [], run]);
   }
-  return [...groups.values()].map((own) => pointOf(recording, own));
+  const agreement = agreementNotes(topDownAgreement(runs));
+  return [...groups.values()].map((own) => pointOf(recording, own, agreement));
 }
 
-function pointOf(recording: Pick<Recording, 'name' | 'origin'>, runs: readonly Run[]): FrontendPoint {
+function pointOf(recording: Pick<Recording, 'name' | 'origin'>, runs: readonly Run[], agreement: readonly string[]): FrontendPoint {
   const [{ policy, provenance }] = runs;
   const each = runs.map(countedQuantities);
   const names = [...new Set(each.flatMap((values) => Object.keys(values)))] as FrontendQuantity[];
@@ -35,7 +37,7 @@ function pointOf(recording: Pick<Recording, 'name' | 'origin'>, runs: readonly R
     load: loadLevel(runs[0].spec.load), method: 'measured: hardware counters', origin: recording.origin, envoyVersion: provenance.envoyVersion,
     runs: runs.map(({ id }) => id),
     samples: Object.fromEntries(names.map((name) => [name, each.flatMap((values) => values[name] ?? [])])),
-    notes: [...new Set(runs.flatMap(notesOn))],
+    notes: [...new Set(runs.flatMap(notesOn)), ...agreement],
   };
 }
 

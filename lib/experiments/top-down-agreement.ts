@@ -44,3 +44,18 @@ export function topDownAgreement(runs: readonly Run[]): AgreementRow[] {
     });
   });
 }
+
+/** How far toplev and the metrics register are from our formulas at most, each in a sentence; nothing where there is neither. */
+export function agreementNotes(rows: readonly AgreementRow[]): string[] {
+  return [furthest(rows, 'toplev', ({ toplev: share }) => share), furthest(rows, 'the metrics register', ({ register }) => register)].flatMap((note) => note ?? []);
+}
+
+function furthest(rows: readonly AgreementRow[], who: string, shareOf: (row: AgreementRow) => number | null): string | null {
+  const apart = rows.flatMap((row) => {
+    const share = shareOf(row);
+    return share === null ? [] : [{ row, share, points: 100 * Math.abs(share - row.ours) }];
+  });
+  if (apart.length === 0) return null;
+  const { row, share, points } = apart.reduce((a, b) => (b.points > a.points ? b : a));
+  return `${who} differs from our formulas by ${points.toFixed(1)} points at most (${row.node} of ${row.policy}: ${(100 * share).toFixed(1)} and ${(100 * row.ours).toFixed(1)} %)`;
+}
