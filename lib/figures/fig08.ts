@@ -3,13 +3,13 @@ import type { FrontendData, FrontendPoint } from '../experiments/frontend-data.j
 import type { FrontendQuantity } from '../analysis/simulated-frontend.js';
 import { judgeAll, unavailable, type Evidence, type Judgement } from '../report/verdicts.js';
 import type { Figure } from './figure.js';
-import { barsOf, panelLayout, whiskersSay } from './frontend-panels.js';
+import { barsOf, panelLayout, whiskersOf, whiskersSay } from './frontend-panels.js';
 import { estimateOf, evidenceOf, judgedPoints, panelsOf, rowOf, upperBoundNote, type Panel } from './frontend-values.js';
 import { methodLine, paperSays, type Item } from './item.js';
 import { topDownColour } from './palette.js';
 import { styled } from './style.js';
 
-/** Drawn from below; the front end first, so that its whisker stands where it ends. */
+/** Drawn from below; the frontend first, so that its whisker stands where it ends. */
 export const slotQuantities = ['frontend', 'badSpeculation', 'retiring', 'backend'] as const satisfies readonly FrontendQuantity[];
 
 const names: Record<(typeof slotQuantities)[number], string> = {
@@ -43,9 +43,12 @@ export function topDownPicture(title: string, panels: readonly Panel[]): Figure 
     title,
     alt: `Shares of pipeline slots that are frontend bound, lost to bad speculation, retiring and backend bound, for ${panels[0].points.length} policies on ${panels.map((panel) => panel.title).join(', ')}.`,
     method: [methodLine(rows), ...(isModelled ? [`simulated cores never wait for data: no backend, the other shares are upper bounds<br>${whiskersSay} (frontend)`] : [])].join('<br>'),
-    data: slotQuantities.flatMap((quantity) => barsOf(panels, { quantity, name: names[quantity], colour: topDownColour(quantity), whiskers: quantity === 'frontend' })),
+    data: [
+      ...slotQuantities.flatMap((quantity) => barsOf(panels, { quantity, name: names[quantity], colour: topDownColour(quantity) })),
+      ...whiskersOf(panels, { quantity: 'frontend', name: names.frontend }),
+    ],
     layout: {
-      ...panelLayout(panels, { title: 'share of slots (%)', range: [0, 100] }, panels.map((_, panel) => ({ panel, range: [50, 50], text: 'frontend above 50 %' }))),
+      ...panelLayout(panels, { title: 'share of slots (%)', range: [0, 100] }, panels.map((_, panel) => ({ panel, range: [50, 50], text: 'frontend<br>above 50 %' }))),
       barmode: 'stack', bargap: 0.25,
     },
   });

@@ -4,7 +4,7 @@ import type { FrontendData } from '../experiments/frontend-data.js';
 import { judgeAll, unavailable, type Judgement } from '../report/verdicts.js';
 import { noPoints } from './fig08.js';
 import type { Figure } from './figure.js';
-import { barsOf, panelLayout, whiskersSay, type PaperRange } from './frontend-panels.js';
+import { barsWithWhiskers, panelLayout, whiskersSay, type PaperRange } from './frontend-panels.js';
 import { atHighestLoad, evidenceOf, judgedPoints, panelsOf, rowOf, type Panel } from './frontend-values.js';
 import { methodLine, paperSays, type Item } from './item.js';
 import { mpkiColours } from './palette.js';
@@ -17,7 +17,7 @@ const names: Record<(typeof mpkiQuantities)[number], string> = { l1iMpki: 'L1-I'
 
 /** What counts as a miss here and there. */
 export const mpkiNotes = [
-  'L1-I: lines that fetch had to wait for, on right and wrong paths; what a prefetch brought in time is no miss. Retired: those of the right path. Branches: mispredicted conditional and indirect ones and returns.',
+  'L1-I: lines asked for that the cache neither held nor awaited, on right and wrong paths, whether or not fetch then had to wait; lines that next-line prefetch brought are no misses. Retired: those of the right path. Branches: mispredicted conditional and indirect ones and returns.',
 ];
 
 /** @param all with the simulated Ice Lake, and every measured machine. */
@@ -46,7 +46,7 @@ export function mpkiPicture(title: string, panels: readonly Panel[], paper: read
     title,
     alt: `L1-I misses, those of retired instructions, and mispredicted branches per thousand instructions, for ${panels[0].points.length} policies on ${panels.map((panel) => panel.title).join(', ')}.`,
     method: `${methodLine(mpkiRows(panels))}<br>${whiskersSay}`,
-    data: mpkiQuantities.flatMap((quantity) => barsOf(panels, { quantity, name: names[quantity], colour: mpkiColours[quantity] })),
+    data: mpkiQuantities.flatMap((quantity) => barsWithWhiskers(panels, { quantity, name: names[quantity], colour: mpkiColours[quantity] })),
     layout: { ...panelLayout(panels, { title: 'misses per<br>1000 instructions' }, paper), barmode: 'group', bargap: 0.25, bargroupgap: 0.05 },
   });
 }

@@ -5,7 +5,7 @@ import { judgeAll, unavailable, type Judgement } from '../report/verdicts.js';
 import { noPoints } from './fig08.js';
 import { valueText } from './fig09.js';
 import type { Figure } from './figure.js';
-import { barsOf, panelLayout, whiskersSay, type PaperRange } from './frontend-panels.js';
+import { barsWithWhiskers, panelLayout, whiskersSay, type PaperRange } from './frontend-panels.js';
 import { atHighestLoad, evidenceOf, judgedPoints, largestOf, panelsOf, rowOf, upperBoundNote, type Panel } from './frontend-values.js';
 import { methodLine, paperSays, type Item } from './item.js';
 import { stallColour } from './palette.js';
@@ -47,7 +47,7 @@ export function stallPicture(title: string, panels: readonly Panel[], paper: rea
     title,
     alt: `Share of cycles stalled on instruction fetch, for ${panels[0].points.length} policies on ${panels.map((panel) => panel.title).join(', ')}.`,
     method: [methodLine(stallRows(panels)), ...(isModelled ? [`of the cycles of a core that never waits for data: upper bounds<br>${whiskersSay}`] : [])].join('<br>'),
-    data: barsOf(panels, { quantity: stalled, name: 'stalled on instruction fetch', colour: stallColour }),
+    data: barsWithWhiskers(panels, { quantity: stalled, name: 'stalled on instruction fetch', colour: stallColour }),
     layout: { ...panelLayout(panels, { title: 'stalled on fetch<br>(% of cycles)' }, paper), bargap: 0.35, showlegend: false },
   });
 }

@@ -7,7 +7,7 @@ import { paperColour } from './palette.js';
 
 /** Height of a panel and of what stands around them, px. */
 const panelHeight = 260;
-const aroundHeight = 230;
+const aroundHeight = 240;
 /** Between panels, for the title of the lower one, px. */
 const gapHeight = 34;
 
@@ -39,11 +39,12 @@ export function panelLayout(panels: readonly Panel[], axis: PanelAxis, paper: re
   }));
   const labels = panels.map(({ title }, i) => label({ text: title, x: 0, y: domain(i)[1], yanchor: 'bottom', font: { size: 13 } }));
   return {
-    width: 900, height: inner + aroundHeight, margin: { t: 110, b: 120 },
+    // The title hangs 4 % of the height below the top.
+    width: 920, height: inner + aroundHeight, margin: { t: Math.round(90 + 0.04 * (inner + aroundHeight)), b: 120, r: 95 },
     legend: { orientation: 'v', x: 1.01, y: 1, traceorder: 'normal' },
     xaxis: { tickangle: -45, anchor: `y${suffix(panels.length - 1)}`, categoryorder: 'array', categoryarray: policyLabels(panels) },
     shapes: paper.map(shapeOf),
-    annotations: [...labels, ...paper.map(({ panel, range: [, high], text }) => label({ text: `paper: ${text}`, x: 1, xanchor: 'right', yref: axisName(panel), y: high, yanchor: 'bottom', font: { size: 11, color: paperColour } }))],
+    annotations: [...labels, ...paper.map(paperLabel)],
     ...Object.assign({}, ...axes),
   } as Partial<Layout>;
 }
@@ -58,6 +59,11 @@ function shapeOf({ panel, range: [low, high] }: PaperRange): Partial<Shape> {
   return low === high
     ? { ...place, type: 'line', line: { color: paperColour, width: 2, dash: 'dash' } }
     : { ...place, type: 'rect', layer: 'below', line: { width: 0 }, fillcolor: paperColour, opacity: 0.25 };
+}
+
+/** Right of the panel, where no bar hides it. */
+function paperLabel({ panel, range: [low, high], text }: PaperRange): Partial<Annotation> {
+  return label({ text: `paper:<br>${text}`, align: 'left', x: 1.01, yref: axisName(panel), y: (low + high) / 2, yanchor: 'middle', font: { size: 11, color: paperColour } });
 }
 
 function label(given: Partial<Annotation>): Partial<Annotation> {
@@ -77,30 +83,53 @@ export interface Bars {
   quantity: FrontendQuantity;
   name: string;
   colour: string;
-  /** Whiskers from one bound to the other; true unless told. */
-  whiskers?: boolean;
 }
 
 /** One series of bars in every panel that has it, with one entry in the legend. */
-export function barsOf(panels: readonly Panel[], { quantity, name, colour, whiskers = true }: Bars): Data[] {
-  const having = panels.flatMap((panel, i) => {
-    const own = panel.points.flatMap((point) => {
-      const estimate = estimateOf(point, quantity);
-      return estimate ? [{ x: point.policy.label, ...estimate }] : [];
-    });
-    return own.length > 0 ? [{ own, i }] : [];
-  });
-  return having.map(({ own, i }, nth) => ({
-    type: 'bar', name, legendgroup: name, showlegend: nth === 0, yaxis: axisName(i),
+export function barsOf(panels: readonly Panel[], { quantity, name, colour }: Bars): Data[] {
+  return seriesOf(panels, quantity).map(({ own, panel }, nth) => ({
+    type: 'bar', name, legendgroup: name, showlegend: nth === 0, yaxis: axisName(panel),
     x: own.map(({ x }) => x), y: own.map(({ value }) => value), marker: { color: colour },
-    ...(whiskers ? { error_y: errorBars(own) } : {}),
     hovertemplate: `%{x}, ${name}: %{y:.1f} ${quantityOf(quantity).unit}<extra></extra>`,
   } as Data));
 }
 
-function errorBars(own: readonly { value: number; interval: [number, number] | null }[]): object {
+/** The same with whiskers from one bound to the other. */
+export function barsWithWhiskers(panels: readonly Panel[], bars: Bars): Data[] {
+  const series = seriesOf(panels, bars.quantity);
+  return barsOf(panels, bars).map((bar, i) => ({ ...bar, error_y: whiskers(series[i].own) } as Data));
+}
+
+/** Whiskers alone, for stacked bars, which would hide those of the bars below. */
+export function whiskersOf(panels: readonly Panel[], { quantity, name }: Omit<Bars, 'colour'>): Data[] {
+  return seriesOf(panels, quantity).map(({ own, panel }) => ({
+    type: 'scatter', mode: 'markers', name, legendgroup: name, showlegend: false, hoverinfo: 'skip', yaxis: axisName(panel),
+    x: own.map(({ x }) => x), y: own.map(({ value }) => value), marker: { size: 4, color: whiskerColour }, error_y: whiskers(own),
+  } as Data));
+}
+
+interface Bar {
+  x: string;
+  value: number;
+  interval: [number, number] | null;
+}
+
+/** Of the panels that have the quantity. */
+function seriesOf(panels: readonly Panel[], quantity: FrontendQuantity): { own: Bar[]; panel: number }[] {
+  return panels.flatMap((each, panel) => {
+    const own = each.points.flatMap((point) => {
+      const estimate = estimateOf(point, quantity);
+      return estimate ? [{ x: point.policy.label, ...estimate }] : [];
+    });
+    return own.length > 0 ? [{ own, panel }] : [];
+  });
+}
+
+const whiskerColour = '#222222';
+
+function whiskers(own: readonly Bar[]): object {
   return {
-    type: 'data', symmetric: false, visible: true, thickness: 1.2, width: 3, color: '#222222',
+    type: 'data', symmetric: false, visible: true, thickness: 1.2, width: 3, color: whiskerColour,
     array: own.map(({ value, interval }) => (interval ? interval[1] - value : 0)),
     arrayminus: own.map(({ value, interval }) => (interval ? value - interval[0] : 0)),
   };
