@@ -50,7 +50,7 @@ async function costsInWindows(bench: Scene, sidecar: Sidecar, names: AtSpeed[]):
   for (const { item } of interleave(['none', ...names] as const, rounds, 1)) {
     const dir = newDir();
     const record = (body: () => Promise<void>) => (item === 'none' ? body() : collectors[item].record(sidecar, dir, body, testbed.cpus.others));
-    const { cpu } = await loadAndRead(scene, spec, dir, record);
+    const { cpu: [cpu] } = await loadAndRead(scene, spec, dir, record);
     costs.set(item, [...(costs.get(item) ?? []), cpu.worker.runNs / 1000 / cpu.requests]);
   }
   return costs;

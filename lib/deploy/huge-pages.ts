@@ -2,9 +2,9 @@
  * Moves the code of a live, unmodified sidecar to other memory: anonymous pages of 2 MB, or of 4 kB as the control.
  *
  * All its threads are stopped by ptrace, and one of them is made to execute the system calls that it takes: memory of
- * the same alignment is mapped, filled with the code, compared, made executable, and moved over the file's mapping
- * (mremap), which itself is moved aside so that it can be put back. smaps proves what pages the code is on afterwards.
- * Whatever fails, all is put back; where that fails, the process is ended.
+ * the same alignment is mapped, filled with the code, compared and made executable. Then copies and the file's mapping
+ * can change places (mremap) as often as one likes, within a millisecond. smaps proves what pages the code is on.
+ * When a copy cannot be had, all is as it was; when a change of places fails half-way, the process is ended.
  *
  * Only anonymous memory is used since huge pages of files need a kernel built for them (CONFIG_READ_ONLY_THP_FOR_FS)
  * and files laid out for them. perf no longer sees which file the moved code is from.
@@ -32,37 +32,79 @@ export interface MovedText {
   end: number;
 }
 
-export interface RemappedText {
-  pages: TextPages;
-  moved: MovedText[];
+export type CopyPages = Exclude<TextPages, 'file-4k'>;
+
+/** Copies of a running process's code, which itself is where it was. */
+export interface TextCopies {
+  moved: readonly MovedText[];
   bytes: number;
-  /** Of these, on 2 MB pages (AnonHugePages of smaps). */
-  hugeBytes: number;
-  /** How long the process stood still. */
+  /** How long the process stood still to be copied. */
   stoppedMs: number;
+  /**
+   * Has the process run its code from one of them, or from the file's pages.
+   * @returns how long it stood still, ms.
+   * @throws Error after ending the process when that fails.
+   */
+  switchTo(pages: TextPages): Promise<number>;
+  /** The file's pages again, and no copies. @throws Error after ending the process when that fails. */
+  remove(): Promise<void>;
+}
+
+/**
+ * Copies a running process's code. Its regions at the ends of the mapping are copied as far as they hold code, on 4 kB
+ * pages, since a huge page would have to reach beyond.
+ * @throws Error when it is not possible here or fails; the process runs on as before then.
+ */
+export async function copyText(pid: number, copies: readonly CopyPages[], options: RemapOptions = {}): Promise<TextCopies> {
+  if (copies.includes('anonymous-2m')) assertHugePages();
+  const moved = stretchesOf(textMapping(pid), options.regions);
+  const places: Place[] = [];
+  const stoppedMs = await timed(() => withStoppedProcess(pid, (stopped) => {
+    try {
+      for (const stretch of moved) places.push(makePlace(stopped, stretch, copies));
+    } catch (error) {
+      for (const place of places) freeParking(stopped, place);
+      throw error;
+    }
+  }));
+  const switchAll = (stopped: StoppedProcess, pages: TextPages) => {
+    try {
+      for (const place of places) change(stopped, place, pages);
+    } catch (error) {
+      stopped.kill();
+      throw new Error(`the code could not be moved to ${pages} (${(error as Error).message}); process ${pid} was ended`);
+    }
+  };
+  return {
+    moved, stoppedMs,
+    bytes: moved.reduce((sum, { start, end }) => sum + end - start, 0),
+    switchTo: (pages) => timed(() => withStoppedProcess(pid, (stopped) => switchAll(stopped, pages))),
+    remove: () => withStoppedProcess(pid, (stopped) => {
+      switchAll(stopped, 'file-4k');
+      for (const place of places.splice(0)) freeParking(stopped, place);
+    }),
+  };
+}
+
+async function timed(body: () => Promise<void>): Promise<number> {
+  const started = performance.now();
+  await body();
+  return performance.now() - started;
+}
+
+export interface RemappedText extends Pick<TextCopies, 'moved' | 'bytes' | 'stoppedMs'> {
+  pages: TextPages;
+  /** Of the moved bytes, on 2 MB pages (AnonHugePages of smaps). */
+  hugeBytes: number;
   /** Puts the file's pages back. @throws Error after ending the process, when that fails. */
   undo(): Promise<void>;
 }
 
-/**
- * Moves a running process's code. Its regions at the ends of the mapping are moved as far as they hold code, on 4 kB
- * pages, since a huge page would have to reach beyond.
- * @throws Error when it is not possible here or fails; the process runs on as before then, or was ended where the
- *   message says so.
- */
-export async function remapText(pid: number, pages: Exclude<TextPages, 'file-4k'>, options: RemapOptions = {}): Promise<RemappedText> {
-  if (pages === 'anonymous-2m') assertHugePages();
-  const text = textMapping(pid);
-  const stretches = stretchesOf(text, options.regions);
-  const started = performance.now();
-  const moves = await withStoppedProcess(pid, (stopped) => moveAll(stopped, stretches, pages));
-  const stoppedMs = performance.now() - started;
-  return {
-    pages, stoppedMs, moved: stretches,
-    bytes: stretches.reduce((sum, { start, end }) => sum + end - start, 0),
-    hugeBytes: hugeBytesOf(pid, stretches),
-    undo: () => withStoppedProcess(pid, (stopped) => [...moves].reverse().forEach((move) => putBack(stopped, move))),
-  };
+/** Moves a running process's code to one copy of it. @throws Error as `copyText` and `switchTo` do. */
+export async function remapText(pid: number, pages: CopyPages, options: RemapOptions = {}): Promise<RemappedText> {
+  const { moved, bytes, stoppedMs, switchTo, remove } = await copyText(pid, [pages], options);
+  const switchedMs = await switchTo(pages);
+  return { pages, moved, bytes, stoppedMs: stoppedMs + switchedMs, hugeBytes: hugeBytesOf(pid, moved), undo: remove };
 }
 
 /** Whether code can be moved here, and to 2 MB pages. */
@@ -137,53 +179,54 @@ export function parseSmaps(smaps: string): (MovedText & { hugeBytes: number })[]
 
 /** Of x86-64: numbers of system calls and what their arguments are made of (asm/unistd_64.h, linux/mman.h). */
 const call = { mmap: 9, mprotect: 10, munmap: 11, mremap: 25, madvise: 28 };
-const protection = { read: 1, readWrite: 3, readExecute: 5 };
+const protection = { none: 0, read: 1, readWrite: 3, readExecute: 5 };
 const privateAnonymous = 0x22;
+const fixed = 0x10;
 const moveTo = 3; // MREMAP_MAYMOVE | MREMAP_FIXED
 const advice = { 'anonymous-2m': 14, 'anonymous-4k': 15 }; // MADV_HUGEPAGE, MADV_NOHUGEPAGE
 const collapse = 25; // MADV_COLLAPSE, Linux 6.1
 
-/** A stretch whose file mapping lies at `aside` for as long as the copy is in its place. */
-interface Move {
+/** A stretch of the code, what lies there at present, and where each of the others waits. */
+interface Place {
   stretch: MovedText;
-  aside: number;
+  current: TextPages;
+  /** Each keeps its own, also while it is away: memory that nobody may take. */
+  parking: Map<TextPages, number>;
 }
 
-/** All or none. */
-function moveAll(stopped: StoppedProcess, stretches: readonly MovedText[], pages: Exclude<TextPages, 'file-4k'>): Move[] {
-  const done: Move[] = [];
+function makePlace(stopped: StoppedProcess, stretch: MovedText, copies: readonly CopyPages[]): Place {
+  const place: Place = { stretch, current: 'file-4k', parking: new Map() };
   try {
-    for (const stretch of stretches) done.push(move(stopped, stretch, pages));
-    return done;
+    place.parking.set('file-4k', reserve(stopped, stretch, protection.none));
+    for (const pages of copies) {
+      const copy = reserve(stopped, stretch, protection.readWrite);
+      place.parking.set(pages, copy);
+      fill(stopped, stretch, copy, pages);
+    }
+    return place;
   } catch (error) {
-    done.reverse().forEach((each) => putBack(stopped, each));
+    freeParking(stopped, place);
     throw error;
   }
 }
 
-function move(stopped: StoppedProcess, stretch: MovedText, pages: Exclude<TextPages, 'file-4k'>): Move {
-  const bytes = stretch.end - stretch.start;
-  const copy = reserve(stopped, bytes, stretch.start % hugePageBytes);
-  try {
-    fill(stopped, stretch, copy, pages);
-    return { stretch, aside: exchange(stopped, stretch, copy) };
-  } catch (error) {
-    stopped.call(call.munmap, [copy, bytes]);
-    throw error;
-  }
+function freeParking(stopped: StoppedProcess, { stretch: { start, end }, parking }: Place): void {
+  for (const at of parking.values()) stopped.call(call.munmap, [at, end - start]);
 }
 
 /** Maps memory that lies in its 2 MB region as the code does, so that its huge pages stay whole when it is moved. */
-function reserve(stopped: StoppedProcess, bytes: number, offset: number): number {
+function reserve(stopped: StoppedProcess, stretch: MovedText, access: number): number {
+  const bytes = stretch.end - stretch.start;
+  const offset = stretch.start % hugePageBytes;
   const room = bytes + hugePageBytes;
-  const start = stopped.call(call.mmap, [0, room, protection.readWrite, privateAnonymous, -1, 0]);
-  const copy = start + ((offset - start) % hugePageBytes + hugePageBytes) % hugePageBytes;
-  if (copy > start) stopped.call(call.munmap, [start, copy - start]);
-  stopped.call(call.munmap, [copy + bytes, start + room - copy - bytes]);
-  return copy;
+  const start = stopped.call(call.mmap, [0, room, access, privateAnonymous, -1, 0]);
+  const at = start + ((offset - start) % hugePageBytes + hugePageBytes) % hugePageBytes;
+  if (at > start) stopped.call(call.munmap, [start, at - start]);
+  stopped.call(call.munmap, [at + bytes, start + room - at - bytes]);
+  return at;
 }
 
-function fill(stopped: StoppedProcess, { start, end }: MovedText, copy: number, pages: Exclude<TextPages, 'file-4k'>): void {
+function fill(stopped: StoppedProcess, { start, end }: MovedText, copy: number, pages: CopyPages): void {
   const { pid } = stopped;
   const code = readMemory(pid, start, end - start);
   stopped.call(call.madvise, [copy, code.length, advice[pages]]);
@@ -200,39 +243,22 @@ function collapseRest({ pid, call: systemCall }: StoppedProcess, copy: number, b
   try {
     systemCall(call.madvise, [copy, whole, collapse]);
   } catch {
-    // The caller sees by `hugeBytes` how much there is.
+    // The caller sees by smaps how much there is.
   }
 }
 
-/** Puts the copy in the place of the file's mapping. @returns where the latter is now. */
-function exchange(stopped: StoppedProcess, { start, end }: MovedText, copy: number): number {
+/** Parks what lies at a place, and puts another there. */
+function change(stopped: StoppedProcess, place: Place, next: TextPages): void {
+  if (place.current === next) return;
+  const { start, end } = place.stretch;
   const bytes = end - start;
-  const aside = stopped.call(call.mmap, [0, bytes, protection.readWrite, privateAnonymous, -1, 0]);
-  try {
-    stopped.call(call.mremap, [start, bytes, bytes, moveTo, aside]);
-  } catch (error) {
-    stopped.call(call.munmap, [aside, bytes]);
-    throw error;
-  }
-  try {
-    // Not code any more, for whoever looks where the program's code is.
-    stopped.call(call.mprotect, [aside, bytes, protection.read]);
-    stopped.call(call.mremap, [copy, bytes, bytes, moveTo, start]);
-  } catch (error) {
-    putBack(stopped, { stretch: { start, end }, aside });
-    throw error;
-  }
-  return aside;
-}
-
-/** @throws Error after ending the process: without its code it cannot run on. */
-function putBack(stopped: StoppedProcess, { stretch: { start, end }, aside }: Move): void {
-  const bytes = end - start;
-  try {
-    stopped.call(call.mprotect, [aside, bytes, protection.readExecute]);
-    stopped.call(call.mremap, [aside, bytes, bytes, moveTo, start]);
-  } catch (error) {
-    stopped.kill();
-    throw new Error(`the code at 0x${start.toString(16)} could not be put back (${(error as Error).message}); process ${stopped.pid} was ended`);
-  }
+  const [home, from] = [place.current, next].map((pages) => place.parking.get(pages));
+  if (home === undefined || from === undefined) throw new Error(`there is no copy on ${next}; ask copyText for one`);
+  stopped.call(call.mremap, [start, bytes, bytes, moveTo, home]);
+  // The file's mapping is not code any more while it is parked, for whoever looks where the program's code is.
+  if (place.current === 'file-4k') stopped.call(call.mprotect, [home, bytes, protection.read]);
+  if (next === 'file-4k') stopped.call(call.mprotect, [from, bytes, protection.readExecute]);
+  stopped.call(call.mremap, [from, bytes, bytes, moveTo, start]);
+  stopped.call(call.mmap, [from, bytes, protection.none, privateAnonymous | fixed, -1, 0]);
+  place.current = next;
 }

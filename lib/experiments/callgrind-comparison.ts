@@ -6,7 +6,7 @@ import { countBranches } from '../trace/branches.js';
 import type { RunDecoder } from '../trace/decode.js';
 import type { Trace } from '../trace/trace.js';
 import type { PolicyInfo } from './components-data.js';
-import { countedWithRepetitions } from './trace-collectors.js';
+import { repetitionsIn } from './trace-collectors.js';
 
 export interface CallgrindComparison {
   policy: PolicyInfo;
@@ -31,16 +31,19 @@ export async function compareWithCallgrind(traced: Run, trace: Trace, decoder: R
   const requests = counted.spec.load.requests ?? 0;
   if (requests === 0 || requests !== traced.spec.load.requests) throw new Error(`${counted.id} counts ${requests} requests, ${traced.id} traces ${traced.spec.load.requests}; record both again`);
   const counts = callgrind.read(counted.dir);
-  const instructions = countedWithRepetitions(traced.dir);
+  const repetitions = repetitionsIn(traced.dir);
   const misses = await callgrindMisses(trace, { firstInstructionBytes: (id) => decoder.run(id).lengths[0] });
   const [branches] = await countBranches(trace, decoder, [{ start: 0, end: Infinity }]);
   const quantity = (label: string, ours: number, event: string): ComparedQuantity => ({ label, trace: ours / requests, callgrind: counts[event] / requests });
   return {
     policy: traced.policy, runs: [traced.id, counted.id],
     quantities: [
-      ...(instructions === null ? [] : [quantity('instructions, repetitions counted', instructions, 'Ir')]),
+      // Whether a string instruction repeats once more is a conditional branch to Valgrind.
+      ...(repetitions === null ? [] : [
+        quantity('instructions, repetitions counted', branches.instructions + repetitions, 'Ir'),
+        quantity('conditional branches, repetitions counted', branches.conditional + repetitions, 'Bc'),
+      ]),
       quantity('misses of a 32 kB instruction cache', misses, 'I1mr'),
-      quantity('conditional branches', branches.conditional, 'Bc'),
       quantity('indirect jumps and calls', branches.indirect, 'Bi'),
     ],
   };

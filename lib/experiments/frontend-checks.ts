@@ -1,5 +1,6 @@
 /** How far a simulated core can be trusted: what it counts against what somebody else counts of the same code. */
 import { mpki, type FrontendEvents } from '../simulate/core/events.js';
+import { checkKernels } from '../simulate/core/kernels.js';
 import { flatness } from '../simulate/core/flatness.js';
 import type { CoreParameters } from '../simulate/core/parameters.js';
 import { simulate } from '../simulate/simulator.js';
@@ -50,7 +51,12 @@ export async function frontendChecks(frontend: FrontendTraces, traces: TracesDat
     checks.push(...await cacheChecks(frontend, each, core));
     drifts.push(...await driftsOf(frontend, each, core));
   }
-  return { core: core.name, origin: frontend.origin, checks: [...checks, ...callgrindChecks(traces)], drifts };
+  return { core: core.name, origin: frontend.origin, checks: [...kernelChecks(core), ...checks, ...callgrindChecks(traces)], drifts };
+}
+
+/** Code whose counts follow from how it is made. */
+function kernelChecks(core: CoreParameters): Check[] {
+  return checkKernels(core).map(({ kernel, quantity, expected, counted }) => ({ quantity, of: kernel, counted, expected, unit: 'per round', by: 'analysis', runs: [] }));
 }
 
 /** The core's caches and TLBs alone, fed by nothing but the trace, against the simulator of Figure 11. */

@@ -2,21 +2,16 @@
  * What the front end of a core makes of each policy's requests: simulated cores replay the traces of experiment
  * `traces`; in experiment `frontend` hardware counted the worker. The two are never mixed: each point says which it is.
  */
-import * as path from 'node:path';
 import { quantityNames, quantityOf, type FrontendQuantity } from '../analysis/simulated-frontend.js';
 import type { CoreParameters } from '../simulate/core/parameters.js';
 import { prepare, type CoreInput } from '../simulate/core/program.js';
 import { replay, type ReplayOptions, type ReplayResult } from '../simulate/core/replay.js';
-import { loadBinary } from '../store/binaries.js';
 import { canonicalJson } from '../store/run-key.js';
 import type { Recording, Run } from '../store/run-store.js';
 import type { Method } from '../store/value.js';
-import { codeOf, loadCodeLines } from '../trace/code-lines.js';
-import { RunDecoder } from '../trace/decode.js';
-import { openTrace } from '../trace/format.js';
 import type { PolicyInfo } from './components-data.js';
 import type { LoadLevel } from './frontend.js';
-import { traceFile } from './trace-collectors.js';
+import { openRecordedTrace } from './recorded-trace.js';
 import type { TracedPolicy, TracesData } from './traces-data.js';
 
 /** A simulated core, or that of a measured machine. */
@@ -54,7 +49,7 @@ export interface FrontendData {
 }
 
 const simulatedNote = 'Simulated on instruction traces of user code: neither what the kernel executes nor any wait for data is in them. '
-  + 'Two bounds: the core\'s caches and TLBs keep what they held over a system call, or have lost it all.';
+  + 'Two bounds: over a system call the core keeps all that its caches, TLBs and predictors hold, or loses it.';
 
 /** The traces of a recording, each read when it is first replayed, and replayed once for each core. */
 export class FrontendTraces {
@@ -125,13 +120,9 @@ export class FrontendTraces {
     return traced;
   }
 
-  private async prepare({ run: id, spans }: TracedPolicy): Promise<CoreInput> {
+  private async prepare({ run: id }: TracedPolicy): Promise<CoreInput> {
     const run = this.runs.find((each) => each.id === id)!;
-    const trace = openTrace(path.join(run.dir, traceFile));
-    const code = loadCodeLines(this.recording.dir, trace.header);
-    const decoder = new RunDecoder(trace.runs, codeOf(trace.header, (object, address, length) => code.read(object, address, length)));
-    const { anchors, buildId } = loadBinary(this.recording, run.spec.envoyBuildId);
-    return prepare({ trace, spans, decoder, anchors, buildId, grouping: 'ours' });
+    return prepare({ ...await openRecordedTrace(this.recording, run), grouping: 'ours' });
   }
 
   private async point({ policy, run }: TracedPolicy, core: CoreParameters): Promise<FrontendPoint> {

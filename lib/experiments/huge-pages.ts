@@ -1,15 +1,20 @@
 /**
  * Experiment `huge-pages`: does the unmodified sidecar get faster when its code lies on 2 MB pages? Three arms: the
- * file's own pages, a copy on 4 kB pages (what being moved costs), a copy on 2 MB pages. Each start brings up a sidecar
- * of each arm; their workers take turns on one core, in short rounds in random order, so that drift of the machine
- * meets all alike.
+ * file's own pages, a copy on 4 kB pages (what being moved costs), a copy on 2 MB pages. The code of one running process
+ * is moved from arm to arm under one load, in random order and in windows of less than a second: what else differs
+ * between processes, and the machine's drift, meets all arms alike.
  */
 import * as fs from 'node:fs';
 import * as path from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { gunzipSync, gzipSync } from 'node:zlib';
 import { clusteredRatio, type Pair } from '../analysis/clustered.js';
+import { frontendQuantities } from '../analysis/frontend-quantities.js';
 import { interleave, type Estimate } from '../analysis/statistics.js';
+import { frontendCounters } from '../counters/frontend-counters.js';
+import { valuesOf } from '../counters/frontend-counts.js';
 import { policyById } from '../deploy/catalogue.js';
-import { probe, remapText, textMapping, textPages, type MovedText, type TextPages } from '../deploy/huge-pages.js';
+import { copyText, hugeBytesOf, probe, textMapping, textPages, type MovedText, type TextCopies, type TextPages } from '../deploy/huge-pages.js';
 import type { Sidecar, SidecarConfig } from '../deploy/types.js';
 import { canMeasure } from '../host/capabilities.js';
 import type { LoadSpec } from '../load/types.js';
@@ -27,49 +32,53 @@ import { isGood, warningsFor } from './warnings.js';
 export const hugePages = 'huge-pages';
 
 export interface Effort {
-  /** Sidecars of each arm that are brought up one after another, each with its memory elsewhere. */
+  /** Sidecars that are brought up one after another, each with its memory elsewhere. */
   starts: number;
-  /** Of each start; in each, every arm is loaded once. */
+  /** Of each start; in each, the code lies in every arm once. */
   rounds: number;
 }
 
 const efforts: Record<Mode, Effort> = {
-  quick: { starts: 3, rounds: 2 },
-  // A start shifts all its rounds, so more starts narrow the interval more than as many rounds do.
-  full: { starts: 10, rounds: 20 },
+  quick: { starts: 3, rounds: 20 },
+  full: { starts: 6, rounds: 240 },
 };
 
-const durationS = 3;
+/** Of one arm in one round. */
+const windowS = 0.25;
+/** After a change of places the TLB is empty and caches are cold. */
+const settleMs = 30;
+/** One load's log is read at once. */
+const roundsOfLoad = 80;
 const defaultPolicy = 'http';
-/** Seconds of one round beside its load, and of one start; only for the estimate. */
-const overheadS = { round: 1.2, start: 8 };
+/** Seconds that moving takes beside windows, and that a start takes; only for the estimate. */
+const overheadS = { arm: 0.02, start: 8 };
 const seed = 11;
 
 /** Raw file of a run. */
-const armsFile = 'arms.json';
+const armsFile = 'arms.json.gz';
 
-/** Where the code of one arm's sidecar lay. */
-export interface ArmState {
-  /** Address of the code modulo 2 MB. */
-  offset: number;
-  bytes: number;
-  hugeBytes: number;
-  /** How long the process stood still to be moved, ms. */
-  stoppedMs: number;
-  /** Moved stretches, relative to the code's start. */
-  moved: MovedText[];
-}
-
+/** One arm in one round. */
 export interface ArmRound {
   round: number;
   pages: TextPages;
+  /** How long the process stood still to be moved, ms. */
+  stoppedMs: number;
+  /** Of the moved code, bytes on 2 MB pages. */
+  hugeBytes: number;
   cpu: CpuWindow;
+  /** Misses of the instruction TLB per 1000 instructions, and those of them that walked the page tables; absent without hardware counters. */
+  itlb?: { mpki: number | null; walkMpki: number | null };
   warnings: Warning[];
 }
 
-/** `arms.json`: one start. */
+/** `arms.json.gz`: one start. */
 export interface ArmsRecord {
-  arms: Record<TextPages, ArmState>;
+  /** Address of the code modulo 2 MB, and its size. */
+  code: { offset: number; bytes: number };
+  /** Moved stretches, relative to the code's start. */
+  moved: MovedText[];
+  /** Their size. */
+  movedBytes: number;
   rounds: ArmRound[];
 }
 
@@ -91,7 +100,7 @@ export async function tryHugePages(mode: SessionMode = sessionMode(), options: H
     if (!able.available) return `Not measuring here: ${able.reason}. What follows is drawn from the committed recordings. To measure: ${able.remedy}.`;
   }
   const runs = await measureHugePages(mode, options);
-  return `${runs.length} starts of three sidecars each, whose code lay on the file's pages, on 4 kB and on 2 MB pages.`;
+  return `${runs.length} starts of a sidecar whose code lay on the file's pages, on 4 kB and on 2 MB pages in turn.`;
 }
 
 /**
@@ -103,17 +112,17 @@ export async function measureHugePages(effort: Mode | Effort, options: HugePages
   const { starts, rounds } = typeof effort === 'string' ? efforts[effort] : effort;
   const config = typeof options.policy === 'object' ? options.policy : policyById(options.policy ?? defaultPolicy);
   return withTestbed(options, async (testbed) => {
-    const version = `1, ${rounds} rounds${options.regions ? `, regions ${options.regions.join(' ')}` : ''}`;
-    const spec = await testbed.spec(config, busyLoad(durationS), { name: hugePages, version });
+    const version = `2, ${rounds} rounds${options.regions ? `, regions ${options.regions.join(' ')}` : ''}`;
+    const spec = await testbed.spec(config, busyLoad(windowS), { name: hugePages, version });
     const recorded = testbed.store.measured(hugePages, spec);
     const missing = Array.from({ length: starts }, (_, start) => start).filter((start) => !recorded.some(({ repeat }) => repeat === start));
-    const secondsAStart = overheadS.start + rounds * textPages.length * (durationS + busyWarmUpS + overheadS.round);
-    options.progress?.planned(`${missing.length} starts of three sidecars, ${rounds} rounds each, about ${(missing.length * secondsAStart / 60).toFixed(1)} min`, missing.length * secondsAStart);
+    const secondsAStart = overheadS.start + rounds * textPages.length * (windowS + settleMs / 1000 + overheadS.arm);
+    options.progress?.planned(`${missing.length} starts of a sidecar, ${rounds} rounds each, about ${(missing.length * secondsAStart / 60).toFixed(1)} min`, missing.length * secondsAStart);
     for (const [done, start] of missing.entries()) {
       const { id, label, frame } = config;
       await testbed.store.record(hugePages, spec, { policy: { id, label, frame }, repeat: start }, async (dir) => {
         const record = await oneStart(testbed, config, start, { rounds, dir, regions: options.regions });
-        fs.writeFileSync(path.join(dir, armsFile), `${JSON.stringify(record, null, 1)}\n`);
+        fs.writeFileSync(path.join(dir, armsFile), gzipSync(JSON.stringify(record)));
         const { machine, envoy } = testbed;
         return { provenance: { machine, envoyVersion: envoy.version, projectVersion: projectVersion(), tools: { [hugePages]: version }, commands: [] }, warnings: [] };
       });
@@ -123,8 +132,6 @@ export async function measureHugePages(effort: Mode | Effort, options: HugePages
   });
 }
 
-const busyWarmUpS = busyLoad(durationS).warmUpS ?? 0;
-
 interface StartOptions {
   rounds: number;
   dir: string;
@@ -132,49 +139,60 @@ interface StartOptions {
 }
 
 async function oneStart(testbed: Testbed, config: SidecarConfig, start: number, { rounds, dir, regions }: StartOptions): Promise<ArmsRecord> {
-  const sidecars = new Map<TextPages, Sidecar>();
+  const sidecar = await testbed.sidecar(config);
   try {
-    const arms: Partial<Record<TextPages, ArmState>> = {};
-    for (const pages of textPages) {
-      const sidecar = await testbed.sidecar(config);
-      sidecars.set(pages, sidecar);
-      arms[pages] = await place(sidecar.pid, pages, regions);
-    }
+    const text = textMapping(sidecar.pid);
+    const offset = text.start % hugePageBytes;
+    const copies = await copyText(sidecar.pid, ['anonymous-4k', 'anonymous-2m'], { regions: regions?.map((region) => text.start - offset + region) });
+    const planned: PlannedRun = { experiment: hugePages, config, load: busyLoad(windowS), collector: 'cpu-time', repeat: start };
+    const scene: Scene = { testbed, planned, sidecar, backend: await testbed.backend(), dir: path.join(dir, 'load') };
+    const order = interleave(textPages, rounds, seed + start).map(({ item, repeat }) => ({ pages: item, round: repeat }));
     const measured: ArmRound[] = [];
-    for (const { item: pages, repeat: round } of interleave(textPages, rounds, seed + start)) {
-      measured.push({ round, pages, ...await oneRound(testbed, config, sidecars.get(pages)!, dir) });
+    for (let done = 0; done < order.length; done += roundsOfLoad * textPages.length) {
+      measured.push(...await underOneLoad(scene, copies, order.slice(done, done + roundsOfLoad * textPages.length)));
     }
-    return { arms: arms as Record<TextPages, ArmState>, rounds: measured };
+    return { code: { offset, bytes: text.end - text.start }, moved: copies.moved.map((each) => ({ start: each.start - text.start, end: each.end - text.start })), movedBytes: copies.bytes, rounds: measured };
   } finally {
-    for (const sidecar of sidecars.values()) await sidecar.stop();
+    await sidecar.stop();
   }
 }
 
 /** @throws Error when no huge page was had: the arm would be a second control. */
-async function place(pid: number, pages: TextPages, regions?: readonly number[]): Promise<ArmState> {
-  const { start, end } = textMapping(pid);
-  const offset = start % hugePageBytes;
-  if (pages === 'file-4k') return { offset, bytes: end - start, hugeBytes: 0, stoppedMs: 0, moved: [] };
-  const { bytes, hugeBytes, stoppedMs, moved } = await remapText(pid, pages, { regions: regions?.map((region) => start - offset + region) });
+async function place({ pid }: Sidecar, { moved, switchTo }: TextCopies, pages: TextPages): Promise<Pick<ArmRound, 'stoppedMs' | 'hugeBytes'>> {
+  const stoppedMs = await switchTo(pages);
+  const hugeBytes = hugeBytesOf(pid, moved);
   if (pages === 'anonymous-2m' && hugeBytes === 0) throw new Error('no 2 MB page was to be had for the code; free memory, or restart the machine, whose memory is in pieces');
-  return { offset, bytes, hugeBytes, stoppedMs, moved: moved.map((each) => ({ start: each.start - start, end: each.end - start })) };
+  return { stoppedMs, hugeBytes };
 }
 
-async function oneRound(testbed: Testbed, config: SidecarConfig, sidecar: Sidecar, dir: string): Promise<Pick<ArmRound, 'cpu' | 'warnings'>> {
-  const load = busyLoad(durationS);
-  const planned: PlannedRun = { experiment: hugePages, config, load, collector: 'cpu-time', repeat: 0 };
-  const scratch = path.join(dir, 'round');
-  fs.mkdirSync(scratch);
+async function underOneLoad(scene: Scene, copies: TextCopies, order: readonly Pick<ArmRound, 'round' | 'pages'>[]): Promise<ArmRound[]> {
+  const { testbed, sidecar, dir } = scene;
+  const { connections, path: where, warmUpS = 0 } = busyLoad(windowS);
+  const spec: LoadSpec = { mode: 'closed', connections, path: where, warmUpS, durationS: windowS };
+  const counters = (await frontendCounters.probe()).available;
+  const arms: Omit<ArmRound, 'cpu' | 'warnings'>[] = [];
+  fs.mkdirSync(dir);
   try {
-    const scene: Scene = { testbed, planned, sidecar, backend: await testbed.backend(), dir: scratch };
-    const spec: LoadSpec = { mode: 'closed', connections: load.connections, path: load.path, warmUpS: busyWarmUpS, durationS };
-    const { outcome, cpu } = await loadAndRead(scene, spec, scratch);
+    const { outcome, cpu } = await loadAndRead(scene, spec, dir, async (window) => {
+      for (const arm of order) {
+        const placed = await place(sidecar, copies, arm.pages);
+        await sleep(settleMs);
+        arms.push({ ...arm, ...placed, ...(counters ? { itlb: await countItlb(scene, window) } : await window()) });
+      }
+    });
     const ending = await sidecar.ending();
-    if (ending) throw new Error(`a sidecar died under load: ${ending}`);
-    return { cpu, warnings: warningsFor({ ...outcome, cpu, cpus: testbed.cpus }) };
+    if (ending) throw new Error(`the sidecar died under load: ${ending}`);
+    return arms.map((arm, i) => ({ ...arm, cpu: cpu[i], warnings: warningsFor({ ...outcome, cpu: cpu[i], cpus: testbed.cpus }) }));
   } finally {
-    fs.rmSync(scratch, { recursive: true, force: true });
+    fs.rmSync(dir, { recursive: true, force: true });
   }
+}
+
+async function countItlb({ sidecar, dir, testbed }: Scene, window: () => Promise<void>): Promise<ArmRound['itlb']> {
+  await frontendCounters.record(sidecar, dir, window, testbed.cpus.others);
+  const counts = frontendCounters.read(dir);
+  const { itlbMpki, itlbWalkMpki } = frontendQuantities(counts.table, valuesOf(counts));
+  return { mpki: itlbMpki, walkMpki: itlbWalkMpki };
 }
 
 /** An arm against the file's own pages. */
@@ -184,7 +202,9 @@ export interface ArmComparison {
   cpuTime: Estimate;
   /** Requests per second, likewise. */
   throughput: Estimate;
-  /** Part of the moved code on 2 MB pages, 0 to 1, the least of all starts. */
+  /** Misses of the instruction TLB per instruction, likewise; null without hardware counters. */
+  itlbMisses: Estimate | null;
+  /** Part of the moved code on 2 MB pages, 0 to 1, the least of all rounds. */
   hugeShare: number;
 }
 
@@ -216,7 +236,7 @@ export function hugePagesData(recording: Pick<Recording, 'origin'>, runs: readon
   return {
     origin: recording.origin, cpuModel: latest.provenance.machine.cpuModel, runs: chosen.map(({ id }) => id), policy: latest.policy,
     rounds: kept.flatMap(({ start, rounds }) => rounds.flatMap((round) => textPages.map((pages) => ({ start, round: round[pages].round, pages, ...costOf(round[pages]) })))),
-    comparisons: textPages.slice(1).map((pages) => compare(pages, kept.map(({ rounds }) => rounds), records.map(({ record }) => record.arms[pages]))),
+    comparisons: textPages.slice(1).map((pages) => compare(pages, kept.map(({ rounds }) => rounds), Math.min(...records.map(({ record }) => hugeShare(record, pages))))),
     leftOut: all - kept.reduce((sum, { rounds }) => sum + rounds.length, 0),
   };
 }
@@ -233,7 +253,7 @@ export function hugePagesOf(store: RunStore, policy = defaultPolicy): HugePagesD
 function readArms(run: Run): ArmsRecord {
   const file = path.join(run.dir, armsFile);
   try {
-    return JSON.parse(fs.readFileSync(file, 'utf8')) as ArmsRecord;
+    return JSON.parse(gunzipSync(fs.readFileSync(file)).toString()) as ArmsRecord;
   } catch (error) {
     throw new Error(`${file} cannot be read (${(error as Error).message}); remove that run's folder to measure it again`);
   }
@@ -258,12 +278,18 @@ function costOf({ cpu: { worker, requests, windowUs } }: ArmRound): { cpuUs: num
   return { cpuUs: worker.runNs / 1000 / requests, perS: requests / ((windowUs[1] - windowUs[0]) / 1e6) };
 }
 
-function compare(pages: TextPages, starts: readonly Round[][], states: readonly ArmState[]): ArmComparison {
-  const pairs = (of: (arm: ArmRound) => number) => starts.map((rounds) => rounds.map((round): Pair => [of(round[pages]), of(round['file-4k'])]));
+function hugeShare({ rounds, movedBytes }: ArmsRecord, pages: TextPages): number {
+  return Math.min(...rounds.filter((round) => round.pages === pages).map(({ hugeBytes }) => hugeBytes / movedBytes));
+}
+
+function compare(pages: TextPages, starts: readonly Round[][], share: number): ArmComparison {
+  const ratio = (of: (arm: ArmRound) => number) => clusteredRatio(starts.map((rounds) => rounds.map((round): Pair => [of(round[pages]), of(round['file-4k'])])));
+  const hasItlb = starts.flat().every((round) => [pages, 'file-4k' as const].every((arm) => (round[arm].itlb?.mpki ?? 0) > 0));
   return {
     pages,
-    cpuTime: clusteredRatio(pairs((arm) => costOf(arm).cpuUs)),
-    throughput: clusteredRatio(pairs((arm) => costOf(arm).perS)),
-    hugeShare: Math.min(...states.map(({ bytes, hugeBytes }) => hugeBytes / bytes)),
+    cpuTime: ratio((arm) => costOf(arm).cpuUs),
+    throughput: ratio((arm) => costOf(arm).perS),
+    itlbMisses: hasItlb ? ratio((arm) => arm.itlb!.mpki!) : null,
+    hugeShare: share,
   };
 }

@@ -134,50 +134,49 @@ const warmUpRequests = 64;
 async function steadyLoad(scene: Scene): Promise<Warning[]> {
   const { testbed, planned, dir } = scene;
   const spec = await absoluteLoad(scene);
-  const { outcome, cpu } = await loadAndRead(scene, spec, dir, (body) =>
-    collectors[planned.collector].record(scene.sidecar, dir, body, testbed.cpus.others));
+  const { outcome, cpu: [cpu] } = await loadAndRead(scene, spec, dir, (window) =>
+    collectors[planned.collector].record(scene.sidecar, dir, window, testbed.cpus.others));
   writeJson(dir, runFiles.load, outcome);
   writeJson(dir, runFiles.cpu, cpu);
   return warningsFor({ ...outcome, cpu, cpus: testbed.cpus });
 }
 
 /**
- * One load, and what it cost between two readings of the CPU time.
+ * One load, and what it cost in one or several windows of it, each of the load's `durationS`.
  * @param dir gets the load's log.
- * @param around what goes on around the measured part, e.g. a collector; the load lasts as long.
+ * @param around opens the windows one after another; what else it does, e.g. start a collector, goes on under the load too.
+ * @returns `cpu` of the windows in order.
  */
 export async function loadAndRead(
   { testbed, sidecar, backend }: Scene,
   spec: LoadSpec,
   dir: string,
-  around: (body: () => Promise<void>) => Promise<void> = (body) => body(),
-): Promise<{ outcome: LoadOutcome; cpu: CpuWindow }> {
+  around: (window: () => Promise<void>) => Promise<void> = (window) => window(),
+): Promise<{ outcome: LoadOutcome; cpu: CpuWindow[] }> {
   const load = await startLoad(target(sidecar), spec, { cpus: testbed.cpus.others, dir });
   try {
     await load.warm;
-    let before = readings(sidecar, backend, load.pid);
-    let after = before;
+    const pairs: [before: Readings, after: Readings][] = [];
     await around(async () => {
-      before = readings(sidecar, backend, load.pid);
+      const before = readings(sidecar, backend, load.pid);
       await sleep(spec.durationS * 1000);
-      after = readings(sidecar, backend, load.pid);
+      pairs.push([before, readings(sidecar, backend, load.pid)]);
     }).catch(async (error: Error) => {
       if (startTicks(load.pid) === undefined) await load.finish(); // the generator's last words say more
       throw error;
     });
     const outcome = await load.finish();
-    const windowUs: [number, number] = [before.worker.atUs, after.worker.atUs];
-    const between = <K extends keyof Readings>(name: K) => cpuBetween(before[name], after[name]);
-    return {
-      outcome,
-      cpu: {
-        windowUs, requests: countCompleted(dir, ...windowUs),
-        worker: between('worker'), sidecar: between('sidecar'), generator: between('generator'), backend: between('backend'),
-      },
-    };
+    const windows = pairs.map(([before, after]): [number, number] => [before.worker.atUs, after.worker.atUs]);
+    const completed = countCompleted(dir, windows);
+    return { outcome, cpu: pairs.map((pair, i) => ({ windowUs: windows[i], requests: completed[i], ...betweenReadings(...pair) })) };
   } finally {
     await load.stop();
   }
+}
+
+function betweenReadings(before: Readings, after: Readings): Record<keyof Readings, CpuSample> {
+  const of = (name: keyof Readings) => cpuBetween(before[name], after[name]);
+  return { worker: of('worker'), sidecar: of('sidecar'), generator: of('generator'), backend: of('backend') };
 }
 
 interface Readings { worker: CpuReading; sidecar: CpuReading; generator: CpuReading; backend: CpuReading }
@@ -221,7 +220,8 @@ async function kneeSearch(scene: Scene): Promise<Warning[]> {
     fs.rmSync(scratch, { recursive: true, force: true });
     fs.mkdirSync(scratch);
     const { connections, path: where } = planned.load;
-    return loadAndRead(scene, { connections, path: where, warmUpS: 0.3, ...load }, scratch);
+    const { outcome, cpu: [cpu] } = await loadAndRead(scene, { connections, path: where, warmUpS: 0.3, ...load }, scratch);
+    return { outcome, cpu };
   };
   const maximum = await trial({ mode: 'closed', durationS: 1.5 });
   const seen: Awaited<ReturnType<typeof trial>>[] = [];

@@ -31,12 +31,10 @@ export const valgrindTrace: Collector<TraceFile> = {
   disturbance: 'some hundred times slower, which does not change what is executed between system calls; the worker\'s clock is slow, so that timers stay rare',
 };
 
-/** Instructions of the whole recording, each repetition of a string instruction counted, as callgrind does; null in recordings made without it. */
-export function countedWithRepetitions(dir: string): number | null {
+/** How often string instructions were repeated in the whole recording; null in recordings made without it. */
+export function repetitionsIn(dir: string): number | null {
   const file = path.join(dir, totalsFile);
-  if (!fs.existsSync(file)) return null;
-  const { instructions, repetitions } = JSON.parse(fs.readFileSync(file, 'utf8')) as { instructions: number; repetitions: number };
-  return instructions + repetitions;
+  return fs.existsSync(file) ? (JSON.parse(fs.readFileSync(file, 'utf8')) as { repetitions: number }).repetitions : null;
 }
 
 export const singleStep: Collector<TraceFile> = { ...stepped('single-step'), misses: 'the kernel' };

@@ -10,9 +10,10 @@ import { styled } from './style.js';
 const armLabels = { 'file-4k': 'its file, 4 kB pages', 'anonymous-4k': 'a copy on 4 kB pages', 'anonymous-2m': 'a copy on 2 MB pages' } as const;
 
 export function fig11cLive(data: HugePagesData): Item {
-  const rows = data.comparisons.flatMap(({ pages, cpuTime, throughput }) => [
+  const rows = data.comparisons.flatMap(({ pages, cpuTime, throughput, itlbMisses }) => [
     row(data, armLabels[pages], 'CPU time per request', cpuTime, 'measured: CPU time'),
     row(data, armLabels[pages], 'throughput', throughput, 'measured: throughput'),
+    ...(itlbMisses ? [row(data, armLabels[pages], 'misses of the instruction TLB', itlbMisses, 'measured: hardware counters')] : []),
   ]);
   return {
     item: 'fig11c-live',
@@ -22,7 +23,7 @@ export function fig11cLive(data: HugePagesData): Item {
       title: 'Figure 11c, tried for real: code on 2 MB pages',
       alt: 'CPU time per request and throughput of a sidecar whose code was moved to a copy on 4 kB and on 2 MB pages, against the untouched one.',
       method: `${methodLine(rows)}<br>${data.cpuModel}; ${data.rounds.length / 3} rounds over ${data.comparisons[0].cpuTime.n} starts`,
-      data: ['CPU time per request', 'throughput'].map((what, i) => bars(rows.filter(({ x }) => x === what), what, i)),
+      data: [...new Set(rows.map(({ x }) => String(x)))].map((what, i) => bars(rows.filter(({ x }) => x === what), what, i)),
       layout: {
         width: 700, height: 420, barmode: 'group', yaxis: { title: { text: 'ratio to the untouched sidecar,<br>on the pages of its file' }, rangemode: 'tozero' },
         shapes: [{ type: 'line', xref: 'paper', yref: 'y', x0: 0, x1: 1, y0: 1, y1: 1, line: { color: '#222222', width: 1, dash: 'dot' } }],

@@ -91,10 +91,12 @@ export async function sendExactly(
 /**
  * Requests answered with 2xx between two moments of a load that has finished, e.g. two readings of a counter.
  * @param dir the load's folder.
- * @param fromUs,toUs microseconds since the epoch, the second excluded.
+ * @param windowsUs pairs of microseconds since the epoch, the second excluded.
+ * @returns one number a window.
  */
-export function countCompleted(dir: string, fromUs: number, toUs: number): number {
-  return completedBetween(readRequestLog(dir), fromUs, toUs);
+export function countCompleted(dir: string, windowsUs: readonly (readonly [from: number, to: number])[]): number[] {
+  const log = readRequestLog(dir);
+  return windowsUs.map(([from, to]) => completedBetween(log, from, to));
 }
 
 function checkSpec(spec: Pick<LoadSpec, 'mode' | 'ratePerS' | 'connections'>): void {

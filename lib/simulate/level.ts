@@ -23,24 +23,25 @@ const nowhere = 0;
  * The entry that was not used for longest goes: exact LRU, a hit costing one store.
  *
  * Every way of every set is a slot. A slot's stamp is the time of its last use with the way in its lowest bits, so that
- * the smallest stamp of a set also says which way it is: the oldest is found without a branch to mispredict.
+ * the smallest stamp of a set also says which way it is: the oldest is found without a branch to mispredict. All arrays
+ * are signed: where signed and unsigned numbers meet, the JavaScript engine computes with floating point.
  */
 export class LruLevel implements Level {
-  private readonly ways: Uint32Array;
+  private readonly ways: Int32Array;
   private readonly wayBits: number;
-  private readonly entryIn: Uint32Array;
+  private readonly entryIn: Int32Array;
   private readonly stamps: Int32Array;
-  private slotOf = new Uint32Array(1024);
+  private slotOf = new Int32Array(1024);
   /** Grows by a step, above the bits of a way, with each access. */
   private time = 0;
 
   /** @param ways of each set */
   constructor(ways: readonly number[]) {
-    this.ways = Uint32Array.from(ways);
+    this.ways = Int32Array.from(ways);
     this.wayBits = Math.ceil(Math.log2(Math.max(...ways)));
     // Slots of set s start at (s + 1) << wayBits, which leaves slot 0 for nowhere.
     const slots = (ways.length + 1) << this.wayBits;
-    this.entryIn = new Uint32Array(slots);
+    this.entryIn = new Int32Array(slots);
     this.stamps = new Int32Array(slots);
     this.empty();
   }
@@ -62,7 +63,7 @@ export class LruLevel implements Level {
    * @param missed told the entry too, where somebody wants to know
    * @returns number of misses
    */
-  accessAll(units: Uint16Array | Uint32Array, from: number, to: number, entryOf: Uint32Array, setOf: Uint32Array, misses: Uint32Array, missed: ((entry: number) => void) | null): number {
+  accessAll(units: Uint16Array | Uint32Array, from: number, to: number, entryOf: Int32Array, setOf: Int32Array, misses: Uint32Array, missed: ((entry: number) => void) | null): number {
     const most = 2 ** 30 >> this.wayBits;
     let count = 0;
     for (let start = from; start < to; start += most) {
@@ -73,7 +74,7 @@ export class LruLevel implements Level {
     return count;
   }
 
-  private accessPiece(units: Uint16Array | Uint32Array, from: number, to: number, entryOf: Uint32Array, setOf: Uint32Array, misses: Uint32Array, missed: ((entry: number) => void) | null): number {
+  private accessPiece(units: Uint16Array | Uint32Array, from: number, to: number, entryOf: Int32Array, setOf: Int32Array, misses: Uint32Array, missed: ((entry: number) => void) | null): number {
     const { wayBits, stamps, slotOf } = this;
     const step = 1 << wayBits;
     let { time } = this;

@@ -50,9 +50,9 @@ export class Simulator {
   /** Entries count from 1: a unit's own, or that of the huge page it lies in. */
   private entries = 0;
   private knownUnits = 0;
-  private entryOf = new Uint32Array(1024);
+  private entryOf = new Int32Array(1024);
   /** By entry. */
-  private setOf = new Uint32Array(1024);
+  private setOf = new Int32Array(1024);
   private secondSetOf = new Uint32Array(1024);
   /** By unit. */
   private misses = new Uint32Array(1024);
@@ -171,7 +171,8 @@ export class Simulator {
     this.first.reserve(units);
     this.second?.reserve(units);
     if (units <= this.entryOf.length) return;
-    for (const name of ['entryOf', 'setOf', 'secondSetOf', 'misses'] as const) this[name] = enlarged(this[name], units);
+    for (const name of ['entryOf', 'setOf'] as const) this[name] = enlarged(this[name], units);
+    for (const name of ['secondSetOf', 'misses'] as const) this[name] = enlarged(this[name], units);
   }
 }
 

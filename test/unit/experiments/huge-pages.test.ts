@@ -1,6 +1,7 @@
 import * as fs from 'node:fs';
 import * as os from 'node:os';
 import * as path from 'node:path';
+import { gzipSync } from 'node:zlib';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { textPages, type TextPages } from '../../../lib/deploy/huge-pages.js';
 import { hugePages, hugePagesOf, type ArmRound, type ArmsRecord } from '../../../lib/experiments/huge-pages.js';
@@ -16,21 +17,21 @@ beforeEach(() => {
 afterEach(() => fs.rmSync(root, { recursive: true }));
 
 /** 100 requests in a second, which took the worker so many microseconds each. */
-function round(number: number, pages: TextPages, us: number, warnings: ArmRound['warnings'] = []): ArmRound {
+function round(number: number, pages: TextPages, us: number, more: Partial<ArmRound> = {}): ArmRound {
   const sample = { windowUs: [0, 1e6] as [number, number], runNs: us * 1000 * 100, waitNs: 0, timeslices: 1, userShare: null };
-  return { round: number, pages, cpu: { windowUs: [0, 1e6], requests: 100, worker: sample, sidecar: sample, generator: sample, backend: sample }, warnings };
+  const cpu = { windowUs: [0, 1e6] as [number, number], requests: 100, worker: sample, sidecar: sample, generator: sample, backend: sample };
+  return { round: number, pages, stoppedMs: 1, hugeBytes: pages === 'anonymous-2m' ? 95 : 0, cpu, warnings: [], ...more };
 }
 
 function arms(rounds: ArmRound[]): ArmsRecord {
-  const state = (hugeBytes: number) => ({ offset: 0, bytes: 100, hugeBytes, stoppedMs: 1, moved: [] });
-  return { arms: { 'file-4k': state(0), 'anonymous-4k': state(0), 'anonymous-2m': state(95) }, rounds };
+  return { code: { offset: 0, bytes: 100 }, moved: [], movedBytes: 100, rounds };
 }
 
 async function recordStart(repeat: number, record: ArmsRecord, version = '1'): Promise<void> {
   const spec = { envoyYaml: '', load: { mode: 'closed' }, collector: { name: hugePages, version } } as RunSpec;
   const provenance = { machine: { cpuModel: 'a CPU' } } as RunRecord['provenance'];
   await store.record(hugePages, spec, { policy: { id: 'http', label: 'HTTP', frame: 'http' }, repeat }, async (dir) => {
-    fs.writeFileSync(path.join(dir, 'arms.json'), JSON.stringify(record));
+    fs.writeFileSync(path.join(dir, 'arms.json.gz'), gzipSync(JSON.stringify(record)));
     return { provenance, warnings: [] };
   });
 }
@@ -53,10 +54,19 @@ describe('hugePagesOf', () => {
     const disturbed = [{ code: 'other-load' as const, text: 'something ran there' }];
     await recordStart(0, arms([
       ...textPages.map((pages) => round(0, pages, 10)),
-      ...textPages.map((pages) => round(1, pages, 500, pages === 'file-4k' ? disturbed : [])),
+      ...textPages.map((pages) => round(1, pages, 500, pages === 'file-4k' ? { warnings: disturbed } : {})),
     ]));
     const { rounds, leftOut } = hugePagesOf(store);
     expect([rounds.map(({ cpuUs }) => cpuUs), leftOut]).toEqual([[10, 10, 10], 1]);
+  });
+
+  it('compares misses of the instruction TLB where every round counted them', async () => {
+    const counted = (mpki: number) => ({ itlb: { mpki, walkMpki: 0 } });
+    const all = textPages.map((pages) => round(0, pages, 10, counted(pages === 'anonymous-2m' ? 2 : 8)));
+    await recordStart(0, arms(all));
+    expect(hugePagesOf(store).comparisons.map(({ itlbMisses }) => itlbMisses?.value)).toEqual([1, 0.25]);
+    await recordStart(1, arms([...all.slice(1), round(0, all[0].pages, 10)]));
+    expect(hugePagesOf(store).comparisons.map(({ itlbMisses }) => itlbMisses)).toEqual([null, null]);
   });
 
   it('reads only the starts that were measured last in one way', async () => {
@@ -67,7 +77,7 @@ describe('hugePagesOf', () => {
   });
 
   it('says what disturbed them when no round is left', async () => {
-    await recordStart(0, arms(textPages.map((pages) => round(0, pages, 10, [{ code: 'other-load', text: 'something ran there' }]))));
+    await recordStart(0, arms(textPages.map((pages) => round(0, pages, 10, { warnings: [{ code: 'other-load', text: 'something ran there' }] }))));
     expect(() => hugePagesOf(store)).toThrow(/every round of local\/here\/huge-pages\/.* was disturbed \(something ran there\); measure again/);
   });
 
