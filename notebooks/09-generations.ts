@@ -52,12 +52,13 @@ showVerdicts(figure15.judgements);
 
 // %% [markdown]
 // ## Figure 16
-// Between the two stands a Haswell that has nothing of the newer core but its second-level cache.
+// Between the two stands a Haswell that has nothing of the newer core but its second-level cache, with the policies of
+// Figure 6.
 
 // %%
-import { fig16, withL2Of } from './lib/figures/fig16.js';
-const between = withL2Of(haswell, iceLake);
-const figure16 = fig16(await frontend.on([haswell, between, iceLake]));
+import { fig16 } from './lib/figures/fig16.js';
+import { generationsOf } from './lib/report/items.js';
+const figure16 = fig16(await generationsOf(frontend));
 await showItem(figure16);
 
 // %%

@@ -18,27 +18,29 @@ export function fig09Validation({ core, origin, checks, drifts }: FrontendChecks
     },
     paper: [],
     notes: [
-      'Loops, straight code, random indirect jumps and call chains with counts known by analysis are tests of the project (test/unit/simulate/core).',
+      'Random branches and targets are as drawn once from a seeded generator: there counts scatter around what is expected.',
       'Every request of a trace differs from the others. A rate that is not flat within 2 % from window to window is still learning.',
     ],
     judgements: [],
   };
 }
 
-/** Per cent. */
-function deviation({ counted, expected }: Check): number {
-  return expected === counted ? 0 : 100 * (counted / expected - 1);
+/** Per cent; null where nothing is expected. */
+function deviation({ counted, expected }: Check): number | null {
+  if (expected === 0) return counted === 0 ? 0 : null;
+  return 100 * (counted / expected - 1);
 }
 
 function checkRow(check: Check, core: string, origin: string): Row {
+  const value = deviation(check);
   return {
-    series: `${check.quantity}, deviation from ${check.by}, ${core} (simulated)`, x: check.of, value: deviation(check), interval: null, unit: '%',
-    method: check.by === 'callgrind' ? 'measured: instruction trace' : 'simulated', origin, runs: check.runs,
+    series: `${check.quantity}, deviation from ${check.by}, ${core} (simulated)`, x: check.of, interval: null, unit: '%', origin, runs: check.runs,
+    ...(value === null ? { value, method: 'unavailable', reason: `expected 0, counted ${text(check.counted)}` } : { value, method: check.by === 'callgrind' ? 'measured: instruction trace' : 'simulated' }),
   };
 }
 
 function checkCells(check: Check): Record<string, string | number> {
-  return { of: check.of, quantity: `${check.quantity} (${check.unit})`, counted: text(check.counted), expected: text(check.expected), deviation: `${deviation(check).toFixed(2)} %`, by: check.by };
+  return { of: check.of, quantity: `${check.quantity} (${check.unit})`, counted: text(check.counted), expected: text(check.expected), deviation: percent(deviation(check)), by: check.by };
 }
 
 /** How far the last window but one is from the last. */
@@ -58,8 +60,12 @@ function driftCells(drift: Drift): Record<string, string | number> {
   const { of, quantity, window, rates, flatFrom } = drift;
   return {
     of, quantity: `${quantity} (MPKI) of ${window} requests each: ${rates.map((rate) => rate.toFixed(2)).join(', ')}`, counted: text(rates[rates.length - 1]),
-    expected: text(rates[rates.length - 2]), deviation: `${changeOf(drift).toFixed(2)} %`, by: flatFrom === null ? 'the window before; not flat to 2 % yet' : `the window before; flat to 2 % from request ${flatFrom} on`,
+    expected: text(rates[rates.length - 2]), deviation: percent(changeOf(drift)), by: flatFrom === null ? 'the window before; not flat to 2 % yet' : `the window before; flat to 2 % from request ${flatFrom} on`,
   };
+}
+
+function percent(value: number | null): string {
+  return value === null ? '-' : `${value.toFixed(2)} %`;
 }
 
 function text(value: number): string {

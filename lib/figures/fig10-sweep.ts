@@ -40,7 +40,7 @@ function effectRows({ policy, core, origin, runs }: FrontendSweep, { label, save
 function picture({ policy, core, effects }: FrontendSweep, rows: readonly Row[]): Figure {
   const labels = effects.map(({ label }) => label);
   return styled({
-    title: `What would help ${policy.label} on ${core.label}`,
+    title: `What would help: ${policy.label} on ${core.label}`,
     alt: `Share of a request's cycles that each of ${effects.length} changes of the core saves, the largest first.`,
     method: `${methodLine(rows)}<br>of the cycles of a core that never waits for data: upper bounds<br>bars: state kept at system calls; whiskers: emptied at each`,
     data: [{
