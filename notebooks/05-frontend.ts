@@ -37,6 +37,13 @@ console.log(await measureHere(frontendPlan(planMode())));
 console.log(await measureHere(tracesPlan(planMode())));
 
 // %% [markdown]
+// A trace of many more requests shows from which one on the rates stay the same.
+
+// %%
+import { longTraceOf, longTracePlan } from './lib/experiments/long-trace.js';
+console.log(await measureHere(longTracePlan()));
+
+// %% [markdown]
 // ## Figure 9
 // The simulated core fetches wrong paths too, for as long as a misprediction lasts. Every request of a trace differs, so
 // that predictors cannot learn it by heart; the first eight requests only warm the core up.
@@ -63,7 +70,8 @@ showVerdicts(figure9.judgements);
 // %%
 import { frontendChecks } from './lib/experiments/frontend-checks.js';
 import { fig09Validation } from './lib/figures/fig09-validation.js';
-await showItem(fig09Validation(await frontendChecks(frontend, data, iceLake)));
+const long = await longTraceOf(sessionStore());
+await showItem(fig09Validation(await frontendChecks(frontend, data, iceLake, long)));
 
 // %% [markdown]
 // ## Figure 10

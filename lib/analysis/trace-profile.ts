@@ -3,9 +3,9 @@
  * its code and the anchors of its binary in, counts out.
  */
 import type { Anchor } from './anchors.js';
-import { ComponentReplay, type StackEffect } from './trace-attribution.js';
+import { ComponentReplay, stackEffectOf } from './trace-attribution.js';
 import { components, type Component, type Grouping } from '../paper/components.js';
-import { End, type RunDecoder } from '../trace/decode.js';
+import type { RunDecoder } from '../trace/decode.js';
 import { byRequest, type RequestSpan } from '../trace/requests.js';
 import type { Trace } from '../trace/trace.js';
 
@@ -59,7 +59,7 @@ export interface ProfileInput {
 /** @throws Error when the code is not that which was traced, or the trace file is damaged. */
 export async function profileTrace({ trace, spans, decoder, anchors, buildId, grouping }: ProfileInput): Promise<TraceProfile> {
   const byAddress = new Map(anchors.map((anchor) => [anchor.address, anchor]));
-  const replay = new ComponentReplay(trace.runs, (id) => effectOf(decoder.end(id)), trace.header.code, byAddress, buildId, grouping);
+  const replay = new ComponentReplay(trace.runs, (id) => stackEffectOf(decoder.end(id)), trace.header.code, byAddress, buildId, grouping);
   const accounts = spans.map(() => new RequestAccount());
   const pages = new Map<number, PageUse>();
   const typical = medianRequest(spans);
@@ -97,11 +97,6 @@ export async function profileTrace({ trace, spans, decoder, anchors, buildId, gr
 export function medianRequest(spans: readonly Pick<RequestSpan, 'instructions'>[]): number {
   const order = [...spans.keys()].sort((a, b) => spans[a].instructions - spans[b].instructions);
   return order[(order.length - 1) >> 1] ?? -1;
-}
-
-function effectOf(end: End): StackEffect {
-  if (end === End.call || end === End.indirectCall) return 'call';
-  return end === End.return ? 'return' : 'none';
 }
 
 function use(pages: Map<number, PageUse>, page: number): PageUse {

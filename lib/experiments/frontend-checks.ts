@@ -3,8 +3,10 @@ import { mpki, type FrontendEvents } from '../simulate/core/events.js';
 import { checkKernels } from '../simulate/core/kernels.js';
 import { flatness } from '../simulate/core/flatness.js';
 import type { CoreParameters } from '../simulate/core/parameters.js';
+import { replay, type ReplayResult } from '../simulate/core/replay.js';
 import { simulate } from '../simulate/simulator.js';
 import type { FrontendTraces } from './frontend-data.js';
+import type { LongTrace } from './long-trace.js';
 import type { TracedPolicy, TracesData } from './traces-data.js';
 
 /** One quantity, counted twice. */
@@ -40,17 +42,21 @@ export interface FrontendChecks {
 }
 
 /**
+ * @param long many more requests than the other traces have, where there are.
  * @param policies ids of those to check with; those not traced are left out.
  * @throws Error naming the file when a trace is damaged.
  */
-export async function frontendChecks(frontend: FrontendTraces, traces: TracesData, core: CoreParameters, policies: readonly string[] = ['tcp', 'http']): Promise<FrontendChecks> {
+export async function frontendChecks(
+  frontend: FrontendTraces, traces: TracesData, core: CoreParameters, long: LongTrace | null, policies: readonly string[] = ['tcp', 'http'],
+): Promise<FrontendChecks> {
   const traced = traces.shown.filter(({ policy }) => policies.includes(policy.id));
   const checks: Check[] = [];
   const drifts: Drift[] = [];
   for (const each of traced) {
     checks.push(...await cacheChecks(frontend, each, core));
-    drifts.push(...await driftsOf(frontend, each, core));
+    drifts.push(...driftsOf(each.policy.label, each.run, await frontend.replay(each.policy.id, core), window.short));
   }
+  if (long) drifts.push(...driftsOf(long.policy, long.run, replay(long.input, core), window.long));
   return { core: core.name, origin: frontend.origin, checks: [...kernelChecks(core), ...checks, ...callgrindChecks(traces)], drifts };
 }
 
@@ -83,17 +89,17 @@ function callgrindChecks({ counted }: TracesData): Check[] {
   })));
 }
 
-const window = 8;
+/** Requests over which a rate is taken: as many as traces have connections; the long one has enough for a steadier rate. */
+const window = { short: 8, long: 25 };
 const rates = { 'L1-I misses': mpki.l1i, 'branch misses': mpki.branches } as const;
 
 /** Every request of a trace differs: what still falls from window to window is learnt, what rises is forgotten. */
-async function driftsOf(frontend: FrontendTraces, { policy, run }: TracedPolicy, core: CoreParameters): Promise<Drift[]> {
-  const { warmUp, requests } = await frontend.replay(policy.id, core);
+function driftsOf(policy: string, run: string, { warmUp, requests }: ReplayResult, size: number): Drift[] {
   const all = [...warmUp, ...requests];
-  if (all.length < 2 * window) return [];
+  if (all.length < 2 * size) return [];
   return Object.entries(rates).map(([quantity, rate]) => {
-    const { curve, flatFrom } = flatness(all, rate, { window });
-    return { quantity, of: policy.label, window, rates: curve.filter((_, i) => i % window === 0).map((point) => point.rate), flatFrom, runs: [run] };
+    const { curve, flatFrom } = flatness(all, rate, { window: size });
+    return { quantity, of: `${policy}, ${all.length} requests`, window: size, rates: curve.filter((_, i) => i % size === 0).map((point) => point.rate), flatFrom, runs: [run] };
   });
 }
 

@@ -1,23 +1,19 @@
 /** Data of experiment `traces`: recorded traces in, what figures and tables ask of each policy out. */
-import * as path from 'node:path';
 import { profileTrace, type TraceProfile } from '../analysis/trace-profile.js';
 import { callgrind } from '../counters/callgrind.js';
 import { paperFig7 } from '../deploy/catalogue.js';
 import type { Grouping } from '../paper/components.js';
 import { readTransitions, type Transitions } from '../simulate/transitions.js';
-import { loadBinary } from '../store/binaries.js';
 import type { Recording, Run } from '../store/run-store.js';
 import { countBranches, type BranchCounts } from '../trace/branches.js';
-import { codeOf, loadCodeLines } from '../trace/code-lines.js';
-import { RunDecoder } from '../trace/decode.js';
-import { openTrace } from '../trace/format.js';
-import { findRequests, type RequestSpan } from '../trace/requests.js';
+import type { RequestSpan } from '../trace/requests.js';
 import type { TraceHeader } from '../trace/trace.js';
 import { compareWithCallgrind, type CallgrindComparison } from './callgrind-comparison.js';
 import type { PolicyInfo } from './components-data.js';
 import { newestOnly } from './newest.js';
 import type { CollectorName } from './plan.js';
-import { isTracer, traceFile, valgrindTrace } from './trace-collectors.js';
+import { openRecordedTrace } from './recorded-trace.js';
+import { isTracer, valgrindTrace } from './trace-collectors.js';
 import { isGood } from './warnings.js';
 
 /** One recorded trace. */
@@ -96,12 +92,8 @@ function isCallgrindOf(traced: Run): (run: Run) => boolean {
 }
 
 async function readTraced(recording: Pick<Recording, 'dir'>, run: Run, counted: Run | undefined): Promise<{ policy: TracedPolicy; comparison: CallgrindComparison | null }> {
-  const trace = openTrace(path.join(run.dir, traceFile));
-  const spans = (await findRequests(trace)).filter(({ isWhole, requests }) => isWhole && requests === 1);
+  const { trace, spans, decoder, anchors, buildId } = await openRecordedTrace(recording, run);
   if (spans.length === 0) throw new Error(`${run.id} holds no whole request; remove that run's folder to record it again`);
-  const code = loadCodeLines(recording.dir, trace.header);
-  const decoder = new RunDecoder(trace.runs, codeOf(trace.header, (object, address, length) => code.read(object, address, length)));
-  const { anchors, buildId } = loadBinary(recording, run.spec.envoyBuildId);
   const profile = (grouping: Grouping) => profileTrace({ trace, spans, decoder, anchors, buildId, grouping });
   const [pages, lines] = await readTransitions(trace, [4096, 64], spans);
   const policy: TracedPolicy = {

@@ -11,6 +11,7 @@ import { countedPoints } from '../experiments/frontend-counted.js';
 import { FrontendTraces, type FrontendData } from '../experiments/frontend-data.js';
 import { frontendSweep, type FrontendSweep } from '../experiments/frontend-sweep.js';
 import { hugePagesOf, type HugePagesData } from '../experiments/huge-pages.js';
+import { longTraceOf, type LongTrace } from '../experiments/long-trace.js';
 import { chooseSource, type Source } from '../experiments/session.js';
 import { traces, tracesPlan } from '../experiments/traces.js';
 import { tracesData, type TracesData } from '../experiments/traces-data.js';
@@ -57,6 +58,7 @@ export interface StoredData {
   components(): ReturnType<typeof componentsOf>;
   traces(): Promise<TracesData>;
   frontend(): Promise<FrontendTraces>;
+  longTrace(): Promise<LongTrace | null>;
   hugePages(): HugePagesData;
 }
 
@@ -70,6 +72,7 @@ function storedData(store: RunStore): StoredData {
     components: once(() => componentsOf(store)),
     traces: async () => (await traced()).data,
     frontend: once(async () => (await frontendOf(store, await traced())).frontend),
+    longTrace: once(() => longTraceOf(store)),
     hugePages: once(() => hugePagesOf(store)),
   };
 }
@@ -107,7 +110,7 @@ export const itemSources: readonly ItemSource[] = [
   { item: 'tab03', notebook: '03-components', build: (read) => tab03(read.components().data) },
   { item: 'fig08', notebook: '04-top-down', build: async (read) => fig08(await (await read.frontend()).on([iceLake])) },
   { item: 'fig09', notebook: '05-frontend', build: async (read) => fig09(await (await read.frontend()).on([iceLake])) },
-  { item: 'fig09-validation', notebook: '05-frontend', build: async (read) => fig09Validation(await frontendChecks(await read.frontend(), await read.traces(), iceLake)) },
+  { item: 'fig09-validation', notebook: '05-frontend', build: async (read) => fig09Validation(await frontendChecks(await read.frontend(), await read.traces(), iceLake, await read.longTrace())) },
   { item: 'fig10', notebook: '05-frontend', build: async (read) => fig10(await (await read.frontend()).on([iceLake])) },
   { item: 'fig10-sweep', notebook: '05-frontend', build: async (read) => fig10Sweep(await sweepsOf(await read.frontend())) },
   { item: 'tab04', notebook: '05-frontend', build: async (read) => tab04(await read.traces(), await (await read.frontend()).on([iceLake])) },

@@ -45,7 +45,7 @@ describe('simulated cores on committed traces', { timeout: 60_000 }, () => {
   });
 
   it('have caches and TLBs that miss what the simulator of Figure 11 says, to within 1 %', async () => {
-    const { checks } = await frontendChecks(frontend, traces, iceLake, policies);
+    const { checks } = await frontendChecks(frontend, traces, iceLake, null, policies);
     const own = checks.filter(({ by }) => by === 'the simulator of Figure 11');
     expect(own).toHaveLength(3 * policies.length);
     for (const { counted, expected, of, quantity } of own) expect(Math.abs(counted - expected), `${of} ${quantity}`).toBeLessThanOrEqual(Math.max(0.01 * expected, 0.5));

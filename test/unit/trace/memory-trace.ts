@@ -8,30 +8,32 @@ export const call = (number: number, argument: number, result: number): Step => 
 
 export function memoryTrace(steps: Step[], { header = {}, chunkRuns = 3 }: { header?: Partial<TraceHeader>; chunkRuns?: number } = {}): Trace {
   const runs = { size: 0, address: new Float64Array(steps.length), bytes: new Uint32Array(steps.length), instructions: new Uint32Array(steps.length) };
+  const ids = new Map<string, number>();
   const idOf = ([address, bytes, instructions]: [number, number, number]) => {
-    const known = runs.address.subarray(0, runs.size).findIndex((a, i) => a === address && runs.bytes[i] === bytes);
-    if (known >= 0) return known;
+    const known = ids.get(`${address} ${bytes}`);
+    if (known !== undefined) return known;
+    ids.set(`${address} ${bytes}`, runs.size);
     runs.address[runs.size] = address;
     runs.bytes[runs.size] = bytes;
     runs.instructions[runs.size] = instructions;
     return runs.size++;
   };
   async function* chunks(): AsyncGenerator<TraceChunk> {
-    const ids = new Uint32Array(chunkRuns);
+    const executed = new Uint32Array(chunkRuns);
     let length = 0;
     let calls: SystemCall[] = [];
     for (const step of steps) {
       if ('call' in step) calls.push({ at: length, ...step.call });
       else {
         if (length === chunkRuns) {
-          yield { ids, length, calls };
+          yield { ids: executed, length, calls };
           length = 0;
           calls = [];
         }
-        ids[length++] = idOf(step.run);
+        executed[length++] = idOf(step.run);
       }
     }
-    yield { ids, length, calls };
+    yield { ids: executed, length, calls };
   }
   return { header: { format: 1, recorder: 'single-step', recorderVersion: 'test', code: [], clientDescriptors: [30, 31], ...header }, runs, chunks };
 }
