@@ -4,6 +4,7 @@ import { ratioEstimate, type Estimate } from '../analysis/statistics.js';
 import type { Sidecar } from '../deploy/types.js';
 import { sendExactly } from '../load/load.js';
 import { connectVaried } from '../load/varied.js';
+import { slowClockWrap } from '../trace/slow-clock.js';
 import { probeValgrindTrace, recordValgrindTrace, valgrindTraceWrap } from '../trace/valgrind.js';
 import { atLeast, atMost, fixed, judged, printed, unavailable, type BenchRow } from './row.js';
 import { targetOf, withSidecar, type Scene } from './scene.js';
@@ -13,7 +14,7 @@ const requestsARound = 600;
 const connections = 8;
 
 /** As `valgrindTraceWrap`, with the tool that does nothing. */
-const emptyTool = ['valgrind', '--quiet', '--tool=none', '--vgdb=no', '--vex-guest-chase=no'];
+const emptyTool = async () => [...await slowClockWrap(), 'valgrind', '--quiet', '--tool=none', '--vgdb=no', '--vex-guest-chase=no'];
 
 const what = {
   on: 'requests/s under Valgrind while tracing (http), x those under its empty tool',
@@ -43,7 +44,7 @@ export async function tracing(scene: Scene): Promise<BenchRow[]> {
     } finally {
       client.close();
     }
-  }, wrap), emptyTool);
+  }, wrap), await emptyTool());
   const row = (name: 'on' | 'off') => {
     const estimate = ratioEstimate(rates[name], rates.empty, { paired: true });
     return judged(what[name], reach[name], [estimate.value], describe(estimate));

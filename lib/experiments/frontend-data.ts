@@ -5,7 +5,8 @@
 import { quantityNames, quantityOf, type FrontendQuantity } from '../analysis/simulated-frontend.js';
 import type { CoreParameters } from '../simulate/core/parameters.js';
 import { prepare, type CoreInput } from '../simulate/core/program.js';
-import { replay, type ReplayOptions, type ReplayResult } from '../simulate/core/replay.js';
+import type { ReplayOptions, ReplayResult } from '../simulate/core/replay.js';
+import { replayElsewhere } from '../simulate/core/replay-pool.js';
 import { canonicalJson } from '../store/run-key.js';
 import type { Recording, Run } from '../store/run-store.js';
 import type { Method } from '../store/value.js';
@@ -54,7 +55,7 @@ const simulatedNote = 'Simulated on instruction traces of user code: neither wha
 /** The traces of a recording, each read when it is first replayed, and replayed once for each core. */
 export class FrontendTraces {
   private readonly inputs = new Map<string, Promise<CoreInput>>();
-  private readonly results = new Map<string, ReplayResult>();
+  private readonly results = new Map<string, Promise<ReplayResult>>();
 
   /**
    * @param runs those of the traces are among them.
@@ -84,8 +85,7 @@ export class FrontendTraces {
    */
   async on(cores: readonly CoreParameters[], policies?: readonly string[]): Promise<FrontendData> {
     const isAsked = ({ policy }: { policy: PolicyInfo }) => !policies || policies.includes(policy.id);
-    const points: FrontendPoint[] = [];
-    for (const core of cores) for (const traced of this.traces.shown.filter(isAsked)) points.push(await this.point(traced, core));
+    const points = await Promise.all(cores.flatMap((core) => this.traces.shown.filter(isAsked).map((traced) => this.point(traced, core))));
     const measured = this.measured.filter(isAsked);
     const measuredNotes = new Set(measured.flatMap(({ core, notes = [] }) => notes.map((note) => `${core.label}: ${note}.`)));
     return { points: [...points, ...measured], notes: [simulatedNote, ...this.traces.notes, ...measuredNotes] };
@@ -95,19 +95,17 @@ export class FrontendTraces {
    * One policy's trace on one core.
    * @throws Error naming a policy without trace, or the file when it is damaged.
    */
-  async replay(policy: string, core: CoreParameters, options: ReplayOptions = {}): Promise<ReplayResult> {
+  replay(policy: string, core: CoreParameters, options: ReplayOptions = {}): Promise<ReplayResult> {
     // Not by name: a core that is changed and named otherwise is another, one that is only named otherwise is not.
     const { id: _id, name: _name, sources: _sources, ...numbers } = core;
     const key = canonicalJson([policy, numbers, options]);
-    const known = this.results.get(key);
-    if (known) return known;
-    const result = replay(await this.input(policy), core, options);
+    const result = this.results.get(key) ?? this.input(policy).then((input) => replayElsewhere(input, core, options));
     this.results.set(key, result);
     return result;
   }
 
   /** A policy's trace, ready to be replayed. @throws Error as {@link replay}. */
-  input(policy: string): Promise<CoreInput> {
+  async input(policy: string): Promise<CoreInput> {
     const known = this.inputs.get(policy) ?? this.prepare(this.tracedOf(policy));
     this.inputs.set(policy, known);
     return known;
@@ -126,7 +124,7 @@ export class FrontendTraces {
   }
 
   private async point({ policy, run }: TracedPolicy, core: CoreParameters): Promise<FrontendPoint> {
-    const bounds = [await this.replay(policy.id, core), await this.replay(policy.id, core, { emptyAtCalls: true })];
+    const bounds = await Promise.all([false, true].map((emptyAtCalls) => this.replay(policy.id, core, { emptyAtCalls })));
     const samples = quantityNames.flatMap((quantity) => {
       const values = bounds.map(({ mean }) => quantityOf(quantity).of(mean, core));
       return values.includes(null) ? [] : [[quantity, values as number[]] as const];

@@ -2,7 +2,7 @@
 import type { PolicyInfo } from './components-data.js';
 import type { FrontendCore, FrontendTraces } from './frontend-data.js';
 import type { CoreParameters } from '../simulate/core/parameters.js';
-import { sweep, variants, type Effect, type Variant } from '../simulate/core/sweeps.js';
+import { variants, type Variant } from '../simulate/core/sweeps.js';
 
 export interface FrontendSweep {
   policy: PolicyInfo;
@@ -29,11 +29,14 @@ export interface SweepEffect {
 export async function frontendSweep(frontend: FrontendTraces, policy: string, core: CoreParameters, chosen: readonly Variant[] = variants): Promise<FrontendSweep> {
   const { policy: about, run } = frontend.tracedOf(policy);
   const input = await frontend.input(policy);
-  const differing = chosen.filter((variant) => variant.options !== undefined || changes(core, variant));
-  const [kept, emptied] = [false, true].map((emptyAtCalls) => sweep(input, core, differing, { emptyAtCalls }));
+  const cyclesOf = (variant: Pick<Variant, 'core' | 'options'>) => Promise.all([false, true].map(async (emptyAtCalls) =>
+    (await frontend.replay(policy, { ...core, ...variant.core }, { emptyAtCalls, ...variant.options?.(input) })).mean.cycles));
+  const asItIs = await cyclesOf({});
+  const effects = await Promise.all(chosen.filter((variant) => variant.options !== undefined || changes(core, variant))
+    .map(async (variant) => effectOf(variant.label, asItIs, await cyclesOf(variant))));
   return {
     policy: about, core: { id: core.id, label: core.name, microarchitecture: null }, origin: frontend.origin, runs: [run],
-    effects: kept.map((effect) => effectOf(effect, emptied.find(({ variant }) => variant.id === effect.variant.id)!)),
+    effects: effects.sort((a, b) => b.savedCycles[0] - a.savedCycles[0]),
   };
 }
 
@@ -41,8 +44,8 @@ function changes(core: CoreParameters, { core: numbers = {} }: Variant): boolean
   return Object.entries(numbers).some(([name, value]) => JSON.stringify(core[name as keyof CoreParameters]) !== JSON.stringify(value));
 }
 
-function effectOf(kept: Effect, emptied: Effect): SweepEffect {
-  return {
-    label: kept.variant.label, savedCycles: [kept.cyclesSaved, emptied.cyclesSaved], savedShare: [100 * kept.share, 100 * emptied.share],
-  };
+function effectOf(label: string, asItIs: readonly number[], changed: readonly number[]): SweepEffect {
+  const saved = (bound: number) => asItIs[bound] - changed[bound];
+  const share = (bound: number) => 100 * saved(bound) / asItIs[bound];
+  return { label, savedCycles: [saved(0), saved(1)], savedShare: [share(0), share(1)] };
 }
