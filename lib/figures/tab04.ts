@@ -34,7 +34,7 @@ export function tab04(data: TracesData, all: FrontendData): Item {
     paper: paperSays('tab04'),
     notes: [
       'Counted in the disassembled trace as Intel counts BR_INST_RETIRED: "indirect" leaves out returns, "near taken" holds every branch but the conditional ones not taken. User code only.',
-      ...(predicted.length > 0 ? [`Mispredicted (in brackets): ${unique(predicted.map(nameOf)).join(', ')}; a direct branch whose target only the decoder finds is no misprediction. "near taken" holds returns too.`] : []),
+      ...(predicted.length > 0 ? [`Mispredicted (in brackets): ${unique(predicted.map(nameOf)).join(', ')}${predicted.some(({ method }) => method === 'simulated') ? ', state kept at system calls' : ''}; a direct branch whose target only the decoder finds is no misprediction. "near taken" holds returns too.`] : []),
       ...unique([...data.notes, ...frontend.notes]),
     ],
     judgements: [...countVerdicts(data), ...missVerdicts(frontend)],
