@@ -30,7 +30,7 @@ describe('simulated cores on committed traces', { timeout: 60_000 }, () => {
 
   it('miss more with their state emptied at system calls, and spend all slots on something', async () => {
     for (const point of (await frontend.on([haswell, iceLake], policies)).points) {
-      for (const quantity of ['l1iMpki', 'icacheStallShare', 'cycles'] as const) expect(sample(point, quantity)[1], `${point.policy.id} ${quantity}`).toBeGreaterThanOrEqual(sample(point, quantity)[0]);
+      for (const quantity of ['l1iMpki', 'icacheStallCycles', 'cycles'] as const) expect(sample(point, quantity)[1], `${point.policy.id} ${quantity}`).toBeGreaterThanOrEqual(sample(point, quantity)[0]);
       for (const bound of [0, 1]) expect(sample(point, 'frontend')[bound] + sample(point, 'badSpeculation')[bound] + sample(point, 'retiring')[bound]).toBeCloseTo(100, 6);
       expect(point.samples.backend).toBeUndefined();
     }

@@ -12,6 +12,7 @@ import { planCpus } from '../../lib/host/cpus.js';
 import { connectVaried, type VariedClient } from '../../lib/load/varied.js';
 import { openTrace } from '../../lib/trace/format.js';
 import { byRequest, findRequests, type RequestSpan } from '../../lib/trace/requests.js';
+import { slowClockWrap } from '../../lib/trace/slow-clock.js';
 import { probeValgrindTrace, recordValgrindTrace, valgrindTraceWrap, type ValgrindTraceTotals } from '../../lib/trace/valgrind.js';
 
 const cpus = planCpus();
@@ -74,7 +75,8 @@ describe.each([['http', 20], ['tcp', 200]])('a trace of %s under Valgrind, %i re
     }));
     spans = await findRequests(openTrace(file));
     const dir = newDir();
-    await withSidecar(id, await instructionWrap(envoy.path, dir), (sidecar, client) =>
+    // With the same clock: else timers come due that the trace has not.
+    await withSidecar(id, [...await slowClockWrap(), ...await instructionWrap(envoy.path, dir)], (sidecar, client) =>
       instructionRegions.record(sidecar, dir, () => client.send(requests), cpus.others));
     counted = instructionRegions.read(dir).instructions;
   }, 280_000);
