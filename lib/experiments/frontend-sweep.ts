@@ -2,7 +2,7 @@
 import type { PolicyInfo } from './components-data.js';
 import type { FrontendCore, FrontendTraces } from './frontend-data.js';
 import type { CoreParameters } from '../simulate/core/parameters.js';
-import { variants, type Variant } from '../simulate/core/sweeps.js';
+import { variants, type Variant } from '../simulate/core/variants.js';
 
 export interface FrontendSweep {
   policy: PolicyInfo;

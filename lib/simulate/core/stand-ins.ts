@@ -1,6 +1,6 @@
 /**
  * What Intel does not publish about the front ends of its cores. The same for all of them, so that no difference between
- * simulated generations comes from a guess. What other values do shows when they are swept (sweeps.ts).
+ * simulated generations comes from a guess. What other values do shows when they are swept (variants.ts).
  */
 import { standIn, unconfirmed } from './parameters.js';
 

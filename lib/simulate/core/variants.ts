@@ -1,10 +1,9 @@
-/** The same core with one thing changed: what each change would save. */
+/** The same core with one thing changed. */
 import type { Component } from '../../paper/components.js';
 import { regionBits, regionPageBits } from './code-map.js';
-import type { FrontendEvents } from './events.js';
 import type { CoreParameters } from './parameters.js';
 import type { CoreInput } from './program.js';
-import { replay, type ReplayOptions } from './replay.js';
+import type { ReplayOptions } from './replay.js';
 
 /** A core with something changed. */
 export interface Variant {
@@ -34,29 +33,6 @@ export const variants: readonly Variant[] = [
   { id: 'huge-pages', label: `huge pages for the ${hugePages} busiest regions`, options: (input) => ({ hugeRegions: busiestRegions(input).slice(0, hugePages) }) },
   { id: 'huge-pages-all', label: 'huge pages for all code', options: (input) => ({ hugeRegions: busiestRegions(input) }) },
 ];
-
-/** What a variant does to a request. */
-export interface Effect {
-  variant: Variant;
-  mean: FrontendEvents;
-  /** Cycles that a request takes less than on the core as it is; negative where it takes more. */
-  cyclesSaved: number;
-  /** Of the cycles on the core as it is. */
-  share: number;
-}
-
-/**
- * Replays each variant, on otherwise the same core.
- * @param options of every replay, e.g. `{ emptyAtCalls: true }`
- * @returns the one that saves most first
- */
-export function sweep(input: CoreInput, core: CoreParameters, chosen: readonly Variant[] = variants, options: ReplayOptions = {}): Effect[] {
-  const { cycles } = replay(input, core, options).mean;
-  return chosen.map((variant): Effect => {
-    const { mean } = replay(input, { ...core, ...variant.core }, { ...options, ...variant.options?.(input) });
-    return { variant, mean, cyclesSaved: cycles - mean.cycles, share: (cycles - mean.cycles) / cycles };
-  }).sort((a, b) => b.cyclesSaved - a.cyclesSaved);
-}
 
 /** Numbers (address / 2 MB) of the regions that code is executed in, the one whose pages are entered most often first. */
 export function busiestRegions({ program, sequence }: CoreInput): number[] {
