@@ -88,6 +88,12 @@ export const paperFig7: readonly string[] = [
   'http', 'header-read', 'ratelimit', 'ip-tag-1', 'ip-tag-5', 'ip-tag-10', 'logging', 'http-mix-1', 'http-mix-2',
 ];
 
+/** Place of a policy in the paper's figures; what the paper does not have comes after. */
+export function paperRank(id: string): number {
+  const place = paperFig7.indexOf(id);
+  return place < 0 ? paperFig7.length : place;
+}
+
 /**
  * The policy of that id.
  * @throws Error that lists the ids there are.

@@ -1,7 +1,7 @@
 /** Data of experiment `traces`: recorded traces in, what figures and tables ask of each policy out. */
 import { profileTrace, type TraceProfile } from '../analysis/trace-profile.js';
 import { callgrind } from '../counters/callgrind.js';
-import { paperFig7 } from '../deploy/catalogue.js';
+import { paperRank } from '../deploy/catalogue.js';
 import type { Grouping } from '../paper/components.js';
 import { readTransitions, type Transitions } from '../simulate/transitions.js';
 import type { Recording, Run } from '../store/run-store.js';
@@ -61,7 +61,7 @@ export async function tracesData(recording: Pick<Recording, 'name' | 'dir' | 'or
     traced.push(policy);
     if (comparison) counted.push(comparison);
   }
-  const ids = inPaperOrder([...new Set(good.map(({ policy }) => policy.id))]);
+  const ids = [...new Set(good.map(({ policy }) => policy.id))].sort((a, b) => paperRank(a) - paperRank(b));
   return {
     origin: recording.origin,
     cpuModel: runs[0].provenance.machine.cpuModel,
@@ -71,12 +71,6 @@ export async function tracesData(recording: Pick<Recording, 'name' | 'dir' | 'or
     counted,
     notes: notesOn(runs, good),
   };
-}
-
-/** The paper's order; others after it. */
-function inPaperOrder(ids: string[]): string[] {
-  const rank = (id: string) => (paperFig7.includes(id) ? paperFig7.indexOf(id) : paperFig7.length);
-  return ids.sort((a, b) => rank(a) - rank(b));
 }
 
 /** Valgrind's are the longest; a policy that it cannot trace has the native one as it is. */

@@ -4,7 +4,7 @@ import type { FrontendQuantity } from '../analysis/simulated-frontend.js';
 import { judgeAll, unavailable, type Evidence, type Judgement } from '../report/verdicts.js';
 import type { Figure } from './figure.js';
 import { barsOf, legendBeside, panelLayout, whiskersOf, whiskersSay } from './frontend-panels.js';
-import { estimateOf, evidenceOf, judgedPoints, panelsOf, rowOf, upperBoundNote, type Panel } from './frontend-values.js';
+import { boundNotes, estimateOf, evidenceOf, judgedPoints, panelsOf, rowsOf, type Panel } from './frontend-values.js';
 import { methodLine, paperSays, type Item } from './item.js';
 import { topDownColour } from './palette.js';
 import { styled } from './style.js';
@@ -22,22 +22,21 @@ const dataHeavy: readonly string[] = ['rbac-reject-1000', 'tls'];
 /** @param data with the simulated Ice Lake, and every measured machine. */
 export function fig08(data: FrontendData): Item {
   const panels = panelsOf(data, slotQuantities);
-  const rows = panels.flatMap(({ points }) => points.flatMap((point) => slotQuantities.map((quantity) => rowOf(point, quantity))));
   return {
     item: 'fig08',
     title: 'Figure 8: pipeline slots by top-down analysis',
-    rows,
+    rows: rowsOf(panels, slotQuantities),
     figure: panels.length > 0 ? topDownPicture('Figure 8: pipeline slots of each policy, top-down', panels) : null,
     table: null,
     paper: paperSays('fig08'),
-    notes: [...topDownNotes(panels), ...loadNotes(panels), ...data.notes],
+    notes: [...boundNotes(panels), ...loadNotes(panels), ...data.notes],
     judgements: judgements(data),
   };
 }
 
 /** Stacked shares of slots, a panel a core. */
 export function topDownPicture(title: string, panels: readonly Panel[]): Figure {
-  const rows = panels.flatMap(({ points }) => points.flatMap((point) => slotQuantities.map((quantity) => rowOf(point, quantity))));
+  const rows = rowsOf(panels, slotQuantities);
   const isModelled = rows.some(({ method }) => method === 'modelled');
   return styled({
     title,
@@ -52,10 +51,6 @@ export function topDownPicture(title: string, panels: readonly Panel[]): Figure 
       barmode: 'stack', legend: legendBeside, bargap: 0.25,
     },
   });
-}
-
-export function topDownNotes(panels: readonly Panel[]): string[] {
-  return panels.some(({ points }) => points.some(({ method }) => method === 'simulated')) ? [upperBoundNote] : [];
 }
 
 function loadNotes(panels: readonly Panel[]): string[] {

@@ -5,7 +5,7 @@ import { judgeAll, unavailable, type Judgement } from '../report/verdicts.js';
 import { noPoints } from './fig08.js';
 import type { Figure } from './figure.js';
 import { barsWithWhiskers, legendBeside, panelLayout, whiskersSay, type PaperRange } from './frontend-panels.js';
-import { atHighestLoad, evidenceOf, judgedPoints, panelsOf, rowOf, type Panel } from './frontend-values.js';
+import { atHighestLoad, evidenceOf, judgedPoints, panelsOf, rowOf, rowsOf, type Panel } from './frontend-values.js';
 import { methodLine, paperSays, type Item } from './item.js';
 import { mpkiColours } from './palette.js';
 import { styled } from './style.js';
@@ -27,7 +27,7 @@ export function fig09(all: FrontendData): Item {
   return {
     item: 'fig09',
     title: 'Figure 9: misses of instruction cache and branch prediction',
-    rows: mpkiRows(panels),
+    rows: rowsOf(panels, mpkiQuantities),
     figure: panels.length > 0 ? mpkiPicture('Figure 9: misses per thousand instructions', panels, [{ panel: 0, range: [45, 75], text: 'L1-I 45-75' }]) : null,
     table: missTable(panels),
     paper: paperSays('fig09'),
@@ -36,16 +36,12 @@ export function fig09(all: FrontendData): Item {
   };
 }
 
-export function mpkiRows(panels: readonly Panel[]) {
-  return panels.flatMap(({ points }) => points.flatMap((point) => mpkiQuantities.map((quantity) => rowOf(point, quantity))));
-}
-
 /** Grouped bars, a panel a core. */
 export function mpkiPicture(title: string, panels: readonly Panel[], paper: readonly PaperRange[] = []): Figure {
   return styled({
     title,
     alt: `L1-I misses, those of retired instructions, and mispredicted branches per thousand instructions, for ${panels[0].points.length} policies on ${panels.map((panel) => panel.title).join(', ')}.`,
-    method: `${methodLine(mpkiRows(panels))}<br>${whiskersSay}`,
+    method: `${methodLine(rowsOf(panels, mpkiQuantities))}<br>${whiskersSay}`,
     data: mpkiQuantities.flatMap((quantity) => barsWithWhiskers(panels, { quantity, name: names[quantity], colour: mpkiColours[quantity] })),
     layout: { ...panelLayout(panels, { title: 'misses per<br>1000 instructions' }, paper), barmode: 'group', legend: legendBeside, bargap: 0.25, bargroupgap: 0.05 },
   });

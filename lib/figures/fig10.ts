@@ -6,7 +6,7 @@ import { noPoints } from './fig08.js';
 import { valueText } from './fig09.js';
 import type { Figure } from './figure.js';
 import { barsWithWhiskers, panelLayout, whiskersSay, type PaperRange } from './frontend-panels.js';
-import { atHighestLoad, evidenceOf, judgedPoints, largestOf, panelsOf, rowOf, upperBoundNote, type Panel } from './frontend-values.js';
+import { atHighestLoad, boundNotes, evidenceOf, hasSimulated, judgedPoints, largestOf, panelsOf, rowOf, rowsOf, type Panel } from './frontend-values.js';
 import { methodLine, paperSays, type Item } from './item.js';
 import { stallColour } from './palette.js';
 import { styled } from './style.js';
@@ -27,26 +27,22 @@ export function fig10(all: FrontendData): Item {
   return {
     item: 'fig10',
     title: 'Figure 10: cycles stalled on instruction fetch',
-    rows: [...stallRows(panels), ...panels.flatMap(({ points }) => points.filter(({ method }) => method === 'simulated').flatMap((point) => cycleQuantities.map((quantity) => rowOf(point, quantity))))],
+    rows: [...rowsOf(panels, [stalled]), ...panels.flatMap(({ points }) => points.filter(({ method }) => method === 'simulated').flatMap((point) => cycleQuantities.map((quantity) => rowOf(point, quantity))))],
     figure: panels.length > 0 ? stallPicture('Figure 10: cycles stalled on instruction fetch', panels, [{ panel: 0, range: [9, 12], text: '9-12 %' }]) : null,
     table: cycleTable(panels),
     paper: paperSays('fig10'),
-    notes: [...(panels.some(({ points }) => points.some(({ method }) => method === 'simulated')) ? [upperBoundNote] : []), ...data.notes],
+    notes: [...boundNotes(panels), ...data.notes],
     judgements: judgements(data),
   };
 }
 
-export function stallRows(panels: readonly Panel[]) {
-  return panels.flatMap(({ points }) => points.map((point) => rowOf(point, stalled)));
-}
-
 /** One bar a policy, a panel a core. */
 export function stallPicture(title: string, panels: readonly Panel[], paper: readonly PaperRange[]): Figure {
-  const isModelled = panels.some(({ points }) => points.some(({ method }) => method === 'simulated'));
+  const isModelled = hasSimulated(panels);
   return styled({
     title,
     alt: `Share of cycles stalled on instruction fetch, for ${panels[0].points.length} policies on ${panels.map((panel) => panel.title).join(', ')}.`,
-    method: [methodLine(stallRows(panels)), ...(isModelled ? [`of the cycles of a core that never waits for data: upper bounds<br>${whiskersSay}`] : [])].join('<br>'),
+    method: [methodLine(rowsOf(panels, [stalled])), ...(isModelled ? [`of the cycles of a core that never waits for data: upper bounds<br>${whiskersSay}`] : [])].join('<br>'),
     data: barsWithWhiskers(panels, { quantity: stalled, name: 'stalled on instruction fetch', colour: stallColour }),
     layout: { ...panelLayout(panels, { title: 'stalled on fetch<br>(% of cycles)' }, paper), bargap: 0.35, showlegend: false },
   });

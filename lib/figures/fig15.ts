@@ -1,9 +1,9 @@
 /** Figure 15: Figure 9's misses on an older processor, beside the newer one. */
 import type { FrontendData } from '../experiments/frontend-data.js';
 import { judgeAll, unavailable, type Judgement } from '../report/verdicts.js';
-import { mpkiNotes, mpkiPicture, mpkiQuantities, mpkiRows } from './fig09.js';
+import { mpkiNotes, mpkiPicture, mpkiQuantities } from './fig09.js';
 import { differenceEvidence, pairsOf } from './frontend-pairs.js';
-import { atHighestLoad, panelsOf } from './frontend-values.js';
+import { atHighestLoad, panelsOf, rowsOf } from './frontend-values.js';
 import { paperSays, type Item } from './item.js';
 
 /** @param all with the simulated Haswell and Ice Lake, and every measured machine. */
@@ -13,7 +13,7 @@ export function fig15(all: FrontendData): Item {
   return {
     item: 'fig15',
     title: 'Figure 15: misses of instruction cache and branch prediction, two generations',
-    rows: mpkiRows(panels),
+    rows: rowsOf(panels, mpkiQuantities),
     figure: panels.length > 0 ? mpkiPicture('Figure 15: misses per thousand instructions, by generation', panels) : null,
     table: null,
     paper: paperSays('fig15'),

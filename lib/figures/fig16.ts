@@ -3,9 +3,9 @@ import type { FrontendQuantity } from '../analysis/simulated-frontend.js';
 import type { FrontendData, FrontendPoint } from '../experiments/frontend-data.js';
 import { judgeAll, unavailable, type Evidence, type Judgement } from '../report/verdicts.js';
 import type { CoreParameters } from '../simulate/core/parameters.js';
-import { stallPicture, stallRows } from './fig10.js';
+import { stallPicture } from './fig10.js';
 import { differenceEvidence, pairsOf, type PolicyPair } from './frontend-pairs.js';
-import { atHighestLoad, evidenceOf, newerCore, olderCore, panelsOf, upperBoundNote } from './frontend-values.js';
+import { atHighestLoad, boundNotes, evidenceOf, newerCore, olderCore, panelsOf, rowsOf } from './frontend-values.js';
 import { paperSays, type Item } from './item.js';
 
 const stalled = 'icacheStallShare';
@@ -26,11 +26,11 @@ export function fig16(all: FrontendData): Item {
   return {
     item: 'fig16',
     title: 'Figure 16: cycles stalled on instruction fetch, two generations',
-    rows: stallRows(panels),
+    rows: rowsOf(panels, [stalled]),
     figure: panels.length > 0 ? stallPicture('Figure 16: cycles stalled on instruction fetch, by generation', panels, [...band(olderCore, [17, 21]), ...band(newerCore, [9, 12])]) : null,
     table: null,
     paper: [...paperSays('fig16'), ...paperSays('abstract')],
-    notes: [...(panels.some(({ points }) => points.some(({ method }) => method === 'simulated')) ? [upperBoundNote] : []), ...fewerNotes(data), ...data.notes],
+    notes: [...boundNotes(panels), ...fewerNotes(data), ...data.notes],
     judgements: [...stallVerdicts(data), ...l2Verdicts(data)],
   };
 }

@@ -1,9 +1,9 @@
 /** Figure 17: Figure 8's top-down split on an older processor, beside the newer one. */
 import type { FrontendData } from '../experiments/frontend-data.js';
 import { judgeAll, unavailable, type Evidence, type Judgement } from '../report/verdicts.js';
-import { slotQuantities, topDownNotes, topDownPicture } from './fig08.js';
+import { slotQuantities, topDownPicture } from './fig08.js';
 import { differenceEvidence, pairsOf, type PolicyPair } from './frontend-pairs.js';
-import { evidenceOf, panelsOf, rowOf } from './frontend-values.js';
+import { boundNotes, evidenceOf, panelsOf, rowsOf } from './frontend-values.js';
 import { paperSays, type Item } from './item.js';
 
 /** @param data with the simulated Haswell and Ice Lake, and every measured machine. */
@@ -12,11 +12,11 @@ export function fig17(data: FrontendData): Item {
   return {
     item: 'fig17',
     title: 'Figure 17: pipeline slots by top-down analysis, two generations',
-    rows: panels.flatMap(({ points }) => points.flatMap((point) => slotQuantities.map((quantity) => rowOf(point, quantity)))),
+    rows: rowsOf(panels, slotQuantities),
     figure: panels.length > 0 ? topDownPicture('Figure 17: pipeline slots of each policy, by generation', panels) : null,
     table: null,
     paper: paperSays('fig17'),
-    notes: [...topDownNotes(panels), ...data.notes],
+    notes: [...boundNotes(panels), ...data.notes],
     judgements: judgements(data),
   };
 }

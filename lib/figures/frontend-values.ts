@@ -1,7 +1,7 @@
 /** How quantities of the front end become rows, evidence and panels, in Figures 8 to 10, 15 to 17 and Table 4. */
 import { quantityOf, type FrontendQuantity } from '../analysis/simulated-frontend.js';
 import { differenceEstimate, medianEstimate, relativeDifferenceEstimate, type Estimate } from '../analysis/statistics.js';
-import { paperFig7 } from '../deploy/catalogue.js';
+import { paperRank } from '../deploy/catalogue.js';
 import type { FrontendCore, FrontendData, FrontendPoint } from '../experiments/frontend-data.js';
 import type { Evidence } from '../report/verdicts.js';
 import type { Method, Row } from '../store/value.js';
@@ -11,7 +11,16 @@ export const newerCore = 'ice-lake';
 export const olderCore = 'haswell';
 
 /** Where the model has no backend, shares of what a core spends are bounds only. */
-export const upperBoundNote = 'A simulated core never waits for data, so that nothing is backend bound and all shares of its cycles and slots are upper bounds.';
+const upperBoundNote = 'A simulated core never waits for data, so that nothing is backend bound and all shares of its cycles and slots are upper bounds.';
+
+export function hasSimulated(panels: readonly Pick<Panel, 'points'>[]): boolean {
+  return panels.some(({ points }) => points.some(({ method }) => method === 'simulated'));
+}
+
+/** For figures of shares. */
+export function boundNotes(panels: readonly Pick<Panel, 'points'>[]): string[] {
+  return hasSimulated(panels) ? [upperBoundNote] : [];
+}
 
 export function methodOf({ method }: Pick<FrontendPoint, 'method'>, quantity: FrontendQuantity): Method {
   return method === 'simulated' ? quantityOf(quantity).method : method;
@@ -49,6 +58,11 @@ export function rowOf(point: FrontendPoint, quantity: FrontendQuantity): Row {
   const common = { series: [label, nameOf(point)].join(', '), x: point.policy.label, unit, origin: point.origin, runs: point.runs };
   if (!estimate) return { ...common, value: null, interval: null, method: 'unavailable', reason: point.method === 'simulated' ? noBackend : 'not counted in this recording' };
   return { ...common, value: estimate.value, interval: estimate.interval, method: methodOf(point, quantity) };
+}
+
+/** Of every point of the panels, its quantities one after another. */
+export function rowsOf(panels: readonly Pick<Panel, 'points'>[], quantities: readonly FrontendQuantity[]): Row[] {
+  return panels.flatMap(({ points }) => points.flatMap((point) => quantities.map((quantity) => rowOf(point, quantity))));
 }
 
 /**
@@ -116,8 +130,7 @@ export function panelsOf({ points }: Pick<FrontendData, 'points'>, of: readonly 
 
 /** Policies that the paper does not have come last. */
 export function inPaperOrder<Point extends { policy: { id: string } }>(points: readonly Point[]): Point[] {
-  const rank = ({ policy: { id } }: Point) => (paperFig7.includes(id) ? paperFig7.indexOf(id) : paperFig7.length);
-  return [...points].sort((a, b) => rank(a) - rank(b));
+  return [...points].sort((a, b) => paperRank(a.policy.id) - paperRank(b.policy.id));
 }
 
 /**
