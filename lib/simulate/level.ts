@@ -57,13 +57,13 @@ export class LruLevel implements Level {
 
   /**
    * Touches units [from, to) one after another.
-   * @param entryOf by unit
+   * @param entryOf by unit; null where unit u is entry u + 1: a look-up less for each record
    * @param setOf by entry
    * @param misses by unit: increased where a unit's entry was not here
    * @param missed told the entry too, where somebody wants to know
    * @returns number of misses
    */
-  accessAll(units: Uint16Array | Uint32Array, from: number, to: number, entryOf: Int32Array, setOf: Int32Array, misses: Uint32Array, missed: ((entry: number) => void) | null): number {
+  accessAll(units: Uint16Array | Uint32Array, from: number, to: number, entryOf: Int32Array | null, setOf: Int32Array, misses: Uint32Array, missed: ((entry: number) => void) | null): number {
     const most = 2 ** 30 >> this.wayBits;
     let count = 0;
     for (let start = from; start < to; start += most) {
@@ -74,14 +74,14 @@ export class LruLevel implements Level {
     return count;
   }
 
-  private accessPiece(units: Uint16Array | Uint32Array, from: number, to: number, entryOf: Int32Array, setOf: Int32Array, misses: Uint32Array, missed: ((entry: number) => void) | null): number {
+  private accessPiece(units: Uint16Array | Uint32Array, from: number, to: number, entryOf: Int32Array | null, setOf: Int32Array, misses: Uint32Array, missed: ((entry: number) => void) | null): number {
     const { wayBits, stamps, slotOf } = this;
     const step = 1 << wayBits;
     let { time } = this;
     let count = 0;
     for (let i = from; i < to; i++) {
       const unit = units[i];
-      const entry = entryOf[unit];
+      const entry = entryOf === null ? unit + 1 : entryOf[unit];
       let slot = slotOf[entry];
       time += step;
       if (slot === nowhere) {
@@ -100,11 +100,14 @@ export class LruLevel implements Level {
     const { stamps, wayBits, slotOf, entryIn } = this;
     const start = (set + 1) << wayBits;
     const end = start + this.ways[set];
+    // From both ends: neither waits for the other.
     let oldest = stamps[start];
-    for (let other = start + 1; other < end; other++) {
-      const difference = stamps[other] - oldest;
-      oldest += difference & (difference >> 31);
+    let oldestBehind = stamps[end - 1];
+    for (let low = start + 1, high = end - 2; low <= high; low++, high--) {
+      oldest = smaller(oldest, stamps[low]);
+      oldestBehind = smaller(oldestBehind, stamps[high]);
     }
+    oldest = smaller(oldest, oldestBehind);
     const slot = start + (oldest & ((1 << wayBits) - 1));
     slotOf[entryIn[slot]] = nowhere;
     entryIn[slot] = entry;
@@ -140,6 +143,12 @@ export class LruLevel implements Level {
     const order = Array.from({ length: step }, (_, way) => start + way).sort((a, b) => this.stamps[a] - this.stamps[b]);
     order.forEach((slot, rank) => { this.stamps[slot] = rank * step + slot - start; });
   }
+}
+
+/** Of two numbers of 31 bits, without a branch. */
+function smaller(a: number, b: number): number {
+  const difference = (b - a) | 0;
+  return (a + (difference & (difference >> 31))) | 0;
 }
 
 /** Any other policy. */

@@ -47,7 +47,7 @@ export class Simulator {
   private readonly missed: ((entry: number) => void) | null;
   private readonly hugeRegions: Set<number>;
   private readonly entryOfRegion = new Map<number, number>();
-  /** Entries count from 1: a unit's own, or that of the huge page it lies in. */
+  /** Entries count from 1: a unit's own, or that of the huge page it lies in. Without huge pages unit u is entry u + 1. */
   private entries = 0;
   private knownUnits = 0;
   private entryOf = new Int32Array(1024);
@@ -104,7 +104,7 @@ export class Simulator {
   /** @returns number of misses */
   private touch(ids: Uint16Array | Uint32Array, from: number, to: number): number {
     const { first, entryOf, setOf, misses, missed } = this;
-    if (first instanceof LruLevel) return first.accessAll(ids, from, to, entryOf, setOf, misses, missed);
+    if (first instanceof LruLevel) return first.accessAll(ids, from, to, this.hugeRegions.size > 0 ? entryOf : null, setOf, misses, missed);
     let count = 0;
     for (let i = from; i < to; i++) {
       const entry = entryOf[ids[i]];
