@@ -27,6 +27,7 @@ export const callgrind: Collector<CallgrindCounts> = {
   version: async () => `${recorderFormat} / ${await valgrindVersion()}`,
   probe: probeCallgrind,
   record: recordCallgrind,
+  tidy: (dir) => partsIn(dir).forEach((part) => fs.rmSync(part)),
   read: (dir) => busiestThread(fs.readFileSync(path.join(dir, file), 'utf8'), path.join(dir, file)),
   misses: 'the kernel, time, and AVX-512 routines, which Valgrind hides; repeated string instructions count per repetition',
   disturbance: 'some hundred times slower; counts are exact all the same',
@@ -58,11 +59,15 @@ async function recordCallgrind<T>({ pid, workerTid }: Collected, dir: string, bo
 
 /** Costs by line of source say nothing about a stripped program: of each part, only its header and totals are kept. */
 function keepTotals(dir: string): void {
-  const parts = fs.readdirSync(dir).filter((name) => name.startsWith(outputs)).sort();
+  const parts = partsIn(dir);
   if (parts.length === 0) throw new Error(`callgrind wrote nothing into ${dir}; is Envoy alive and started under callgrindWrap?`);
-  const kept = parts.flatMap((name) => fs.readFileSync(path.join(dir, name), 'utf8').split('\n').filter((line) => /^(version|creator|pid|thread|part|desc|events|totals):/.test(line)));
-  for (const name of parts) fs.rmSync(path.join(dir, name));
-  fs.writeFileSync(path.join(dir, file), kept.filter((line) => !/^pid:/.test(line)).join('\n') + '\n');
+  const kept = parts.flatMap((part) => fs.readFileSync(part, 'utf8').split('\n').filter((line) => /^(version|creator|thread|part|desc|events|totals):/.test(line)));
+  fs.writeFileSync(path.join(dir, file), `${kept.join('\n')}\n`);
+}
+
+/** One a thread and dump; those of the dump at exit come when the program ends. */
+function partsIn(dir: string): string[] {
+  return fs.readdirSync(dir).filter((name) => name.startsWith(outputs)).sort().map((name) => path.join(dir, name));
 }
 
 /**

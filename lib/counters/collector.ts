@@ -22,6 +22,8 @@ export interface Collector<Sample> {
    * @throws Error saying what failed and what to do; whatever `body` throws, after the tool was stopped.
    */
   record<T>(sidecar: Collected, dir: string, body: () => Promise<T>, cpus: number[]): Promise<T>;
+  /** Removes what the tool wrote into the run's folder when the sidecar ended, after `record`; for tools that do. */
+  tidy?(dir: string): void;
   /**
    * The samples of a run.
    * @throws Error naming file and line when the raw output is missing, cut off, or not this tool's.

@@ -98,7 +98,7 @@ export class FrontendTraces {
   replay(policy: string, core: CoreParameters, options: ReplayOptions = {}): Promise<ReplayResult> {
     // Not by name: a core that is changed and named otherwise is another, one that is only named otherwise is not.
     const { id: _id, name: _name, sources: _sources, ...numbers } = core;
-    const key = canonicalJson([policy, numbers, options]);
+    const key = canonicalJson([policy, numbers, { emptyAtCalls: false, ...options }]);
     const result = this.results.get(key) ?? this.input(policy).then((input) => replayElsewhere(input, core, options));
     this.results.set(key, result);
     return result;

@@ -53,6 +53,7 @@ export async function measure(testbed: Testbed, planned: PlannedRun): Promise<Ru
       warnings = await whileAlive({ testbed, planned, sidecar, backend, dir }, underLoad);
     } finally {
       await sidecar.stop();
+      collectors[planned.collector].tidy?.(dir);
     }
     const coreClockHz = clockBefore === null ? undefined : [clockBefore, await readClock(testbed, 0)];
     return { provenance: provenance(testbed, collector, dir, coreClockHz), warnings };

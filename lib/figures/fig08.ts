@@ -3,7 +3,7 @@ import type { FrontendData, FrontendPoint } from '../experiments/frontend-data.j
 import type { FrontendQuantity } from '../analysis/simulated-frontend.js';
 import { judgeAll, unavailable, type Evidence, type Judgement } from '../report/verdicts.js';
 import type { Figure } from './figure.js';
-import { barsOf, panelLayout, whiskersOf, whiskersSay } from './frontend-panels.js';
+import { barsOf, legendBeside, panelLayout, whiskersOf, whiskersSay } from './frontend-panels.js';
 import { estimateOf, evidenceOf, judgedPoints, panelsOf, rowOf, upperBoundNote, type Panel } from './frontend-values.js';
 import { methodLine, paperSays, type Item } from './item.js';
 import { topDownColour } from './palette.js';
@@ -49,7 +49,7 @@ export function topDownPicture(title: string, panels: readonly Panel[]): Figure 
     ],
     layout: {
       ...panelLayout(panels, { title: 'share of slots (%)', range: [0, 100] }, panels.map((_, panel) => ({ panel, range: [50, 50], text: 'frontend<br>above 50 %' }))),
-      barmode: 'stack', bargap: 0.25,
+      barmode: 'stack', legend: legendBeside, bargap: 0.25,
     },
   });
 }

@@ -4,7 +4,7 @@ import type { FrontendData } from '../experiments/frontend-data.js';
 import { judgeAll, unavailable, type Judgement } from '../report/verdicts.js';
 import { noPoints } from './fig08.js';
 import type { Figure } from './figure.js';
-import { barsWithWhiskers, panelLayout, whiskersSay, type PaperRange } from './frontend-panels.js';
+import { barsWithWhiskers, legendBeside, panelLayout, whiskersSay, type PaperRange } from './frontend-panels.js';
 import { atHighestLoad, evidenceOf, judgedPoints, panelsOf, rowOf, type Panel } from './frontend-values.js';
 import { methodLine, paperSays, type Item } from './item.js';
 import { mpkiColours } from './palette.js';
@@ -47,7 +47,7 @@ export function mpkiPicture(title: string, panels: readonly Panel[], paper: read
     alt: `L1-I misses, those of retired instructions, and mispredicted branches per thousand instructions, for ${panels[0].points.length} policies on ${panels.map((panel) => panel.title).join(', ')}.`,
     method: `${methodLine(mpkiRows(panels))}<br>${whiskersSay}`,
     data: mpkiQuantities.flatMap((quantity) => barsWithWhiskers(panels, { quantity, name: names[quantity], colour: mpkiColours[quantity] })),
-    layout: { ...panelLayout(panels, { title: 'misses per<br>1000 instructions' }, paper), barmode: 'group', bargap: 0.25, bargroupgap: 0.05 },
+    layout: { ...panelLayout(panels, { title: 'misses per<br>1000 instructions' }, paper), barmode: 'group', legend: legendBeside, bargap: 0.25, bargroupgap: 0.05 },
   });
 }
 

@@ -64,7 +64,7 @@ function table(sweeps: readonly FrontendSweep[]): Item['table'] {
   return {
     columns: [
       { key: 'change', label: 'changed' },
-      ...sweeps.flatMap(({ policy }) => [{ key: `${policy.id} cycles`, label: `${policy.label}: cycles saved/request` }, { key: `${policy.id} share`, label: '% of its cycles' }]),
+      ...sweeps.flatMap(({ policy }) => [{ key: `${policy.id} cycles`, label: `${policy.label}: cycles saved/request` }, { key: `${policy.id} share`, label: `${policy.label}: % of its cycles` }]),
     ],
     rows: labels.map((label) => ({
       change: label,

@@ -30,9 +30,15 @@ export function fig16(all: FrontendData): Item {
     figure: panels.length > 0 ? stallPicture('Figure 16: cycles stalled on instruction fetch, by generation', panels, [...band(olderCore, [17, 21]), ...band(newerCore, [9, 12])]) : null,
     table: null,
     paper: [...paperSays('fig16'), ...paperSays('abstract')],
-    notes: [...(panels.some(({ points }) => points.some(({ method }) => method === 'simulated')) ? [upperBoundNote] : []), ...data.notes],
+    notes: [...(panels.some(({ points }) => points.some(({ method }) => method === 'simulated')) ? [upperBoundNote] : []), ...fewerNotes(data), ...data.notes],
     judgements: [...stallVerdicts(data), ...l2Verdicts(data)],
   };
+}
+
+function fewerNotes({ points }: FrontendData): string[] {
+  const [older, between] = [olderCore, largerL2].map((core) => points.filter((point) => point.core.id === core));
+  return between.length === 0 || between.length === older.length ? []
+    : [`${between[0].core.label} was given ${between.length} of the ${older.length} policies, to save time.`];
 }
 
 function stallVerdicts(data: FrontendData): Judgement[] {

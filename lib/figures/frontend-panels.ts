@@ -33,15 +33,14 @@ export function panelLayout(panels: readonly Panel[], axis: PanelAxis, paper: re
   };
   const axes = panels.map((_, i) => ({
     [`yaxis${suffix(i)}`]: {
-      domain: domain(i), title: { text: axis.title }, rangemode: 'tozero',
-      ...(axis.range ? { range: axis.range } : i === 0 ? {} : { matches: 'y' }),
+      domain: domain(i), title: { text: axis.title },
+      ...(axis.range ? { range: axis.range } : { rangemode: 'tozero', ...(i === 0 ? {} : { matches: 'y' }) }),
     },
   }));
   const labels = panels.map(({ title }, i) => label({ text: title, x: 0, y: domain(i)[1], yanchor: 'bottom', font: { size: 13 } }));
   return {
     // The title hangs 4 % of the height below the top.
     width: 920, height: inner + aroundHeight, margin: { t: Math.round(90 + 0.04 * (inner + aroundHeight)), b: 120, r: 95 },
-    legend: { orientation: 'v', x: 1.01, y: 1, traceorder: 'normal' },
     xaxis: { tickangle: -45, anchor: `y${suffix(panels.length - 1)}`, categoryorder: 'array', categoryarray: policyLabels(panels) },
     shapes: paper.map(shapeOf),
     annotations: [...labels, ...paper.map(paperLabel)],
@@ -137,3 +136,6 @@ function whiskers(own: readonly Bar[]): object {
 
 /** Said in the subtitle of every figure with simulated cores. */
 export const whiskersSay = 'bars: state kept at system calls; whiskers: emptied at each';
+
+/** For panels with bars of several kinds. */
+export const legendBeside = { orientation: 'v', x: 1.01, y: 1, traceorder: 'normal' } as const;

@@ -46,7 +46,7 @@ export function styled({ title, alt, method, data, layout = {} }: FigureSpec): F
       plot_bgcolor: '#FFFFFF',
       colorway: ['#332288', '#CC6677', '#117733', '#DDCC77', '#88CCEE', '#882255', '#44AA99', '#999933', '#AA4499'],
       // Plotly.validate fails on a legend that nothing uses.
-      ...(data.length > 1 ? { legend: { font: { size: smallSize }, ...layout.legend } } : {}),
+      ...(data.length > 1 && layout.showlegend !== false ? { legend: { font: { size: smallSize }, ...layout.legend } } : {}),
       ...styledAxes(layout),
       meta: { alt, method },
     },
