@@ -1,6 +1,6 @@
 /** What Figure 18 draws and tabulates: costs of a request by policy and size, and what they come to for a byte. */
 import { costPerByte } from '../analysis/cost-per-byte.js';
-import { cpuRounds, cpuUs, instructionRounds, instructionsByComponent, partOf, shareByComponent, userIpc } from '../analysis/request-cost.js';
+import { cpuRounds, cpuUs, differenceOf, instructionRounds, instructionsByComponent, partOf, shareByComponent, userIpc } from '../analysis/request-cost.js';
 import { countedInstructions, countedIpc } from '../analysis/request-counters.js';
 import { commonRounds, type Rounds } from '../analysis/rounds.js';
 import { bootstrap, median, medianEstimate, scaled, type Estimate } from '../analysis/statistics.js';
@@ -161,6 +161,38 @@ export function connectionRows(data: SizesData): Row[] {
   const runs = Object.values(handshakePolicies).flatMap((id) => [...connecting.runsOf(id, 'cpu-time'), ...data.at(data.sizes[0]).runsOf(id, 'cpu-time')]);
   const row = (series: string, { value, interval }: Estimate): Row => ({ series, x: 'a connection', value, interval, unit: 'us CPU/connection', method: timed, origin: data.origin, runs });
   return [row('opening a connection, TCP', cost.open), row('TLS handshake', cost.handshake)];
+}
+
+/** CPU time of a component, microseconds a request; null where it was not sampled. `n` counts repeats, not samples. */
+export function componentUs(data: SizesData, policy: string, bytes: number, component: Attributed): Estimate | null {
+  const at = data.at(bytes);
+  const share = shareByComponent(at, policy, 'authors').get(component)!;
+  const total = cpuUs(at, policy);
+  return share.n > 0 && total.length > 0 ? partOf(share, medianEstimate(total)) : null;
+}
+
+/** Policies with TLS, and what they are without it. */
+export const tlsPairs: readonly (readonly [tls: string, plain: string])[] = [['tls', 'tcp'], ['tls-http', 'http']];
+
+/** What TLS adds to reading and to writing, microseconds of CPU time a request: the authors' map has no TLS, so that decrypting is part of Sidecar Read, encrypting of Sidecar Write. */
+export function tlsSides(data: SizesData, [tls, plain]: readonly [string, string], bytes: number): { decrypting: Estimate; encrypting: Estimate } | null {
+  const added = (component: Attributed) => {
+    const [own, base] = [tls, plain].map((id) => componentUs(data, id, bytes, component));
+    return own && base && differenceOf(own, base);
+  };
+  const [decrypting, encrypting] = [added('Sidecar Read'), added('Sidecar Write')];
+  return decrypting && encrypting && { decrypting, encrypting };
+}
+
+export function tlsRows(data: SizesData): Row[] {
+  return tlsPairs.flatMap((pair) => data.sizes.flatMap((bytes): Row[] => {
+    const sides = tlsSides(data, pair, bytes);
+    const [policy, plain] = pair.map((id) => data.policies.find((each) => each.id === id));
+    if (!sides || !policy || !plain) return [];
+    const runs = pair.flatMap((id) => (['cpu-time', 'perf-record'] as const).flatMap((collector) => data.at(bytes).runsOf(id, collector)));
+    const row = (series: string, estimate: Estimate) => rowOf(data, policy, series, bytes, estimate, { unit: 'us CPU/request', method: 'measured: sampled stacks', runs, reason: notMeasured });
+    return [row(`decrypting (Sidecar Read less that of ${plain.label})`, sides.decrypting), row(`encrypting (Sidecar Write less that of ${plain.label})`, sides.encrypting)];
+  }));
 }
 
 /** Repeats behind each CPU time drawn. */

@@ -1,5 +1,5 @@
 /** What Figure 18's claims come to: C42, C43, C44 and C48. */
-import { componentUserIpc, cpuRounds, cpuUs, differenceOf, instructionsByComponent, partOf, quotientOf, shareByComponent } from '../analysis/request-cost.js';
+import { componentUserIpc, cpuRounds, cpuUs, differenceOf, instructionsByComponent, quotientOf } from '../analysis/request-cost.js';
 import { commonRounds, type Rounds } from '../analysis/rounds.js';
 import { bootstrap, differenceEstimate, median, medianEstimate, relativeDifferenceEstimate, type Estimate } from '../analysis/statistics.js';
 import type { PolicyInfo } from '../experiments/components-data.js';
@@ -8,7 +8,7 @@ import type { SizesData } from '../experiments/sizes-data.js';
 import type { Attributed } from '../paper/components.js';
 import { judgeAll, unavailable, type Evidence, type Judgement } from '../report/verdicts.js';
 import type { Method } from '../store/value.js';
-import { componentIpc } from './fig18-values.js';
+import { componentIpc, componentUs, tlsPairs } from './fig18-values.js';
 
 const counted: Method = 'measured: exact instruction counts';
 const hardware: Method = 'measured: hardware counters';
@@ -64,7 +64,7 @@ function sameInstructions(data: SizesData, policy: PolicyInfo, component: Attrib
 
 /** C42: what TLS adds to the CPU time of a request, at the largest minus at the smallest size. */
 function tlsVerdict(data: SizesData): Judgement {
-  const cases = [['tls', 'tcp'], ['tls-http', 'http']].flatMap(([withTls, without]) => {
+  const cases = tlsPairs.flatMap(([withTls, without]) => {
     const sizes = ends(data, (bytes) => [withTls, without].every((id) => cpuUs(data.at(bytes), id).length > 0));
     const policy = data.policies.find(({ id }) => id === withTls);
     if (!sizes || !policy) return [];
@@ -80,20 +80,12 @@ function tlsVerdict(data: SizesData): Judgement {
 /** C43: CPU time of the kernel's reads and writes, whose instructions nothing but hardware counts. */
 function growVerdict(data: SizesData): Judgement {
   const cases = data.policies.flatMap((policy) => kernelParts.flatMap((component) => {
-    const sizes = ends(data, (bytes) => timeOf(data, policy.id, bytes, component) !== null);
+    const sizes = ends(data, (bytes) => componentUs(data, policy.id, bytes, component) !== null);
     if (!sizes) return [];
-    const [small, large] = sizes.map((bytes) => timeOf(data, policy.id, bytes, component)!);
+    const [small, large] = sizes.map((bytes) => componentUs(data, policy.id, bytes, component)!);
     return [evidence(data, `CPU time, ${policy.label}, ${component}, ${between(sizes)}`, differenceOf(large, small), { unit: 'us CPU/request', method: 'measured: sampled stacks', runs: sampledRuns(data, policy.id, sizes) })];
   }));
   return cases.length > 0 ? judgeAll('C43', 'grow', cases) : unavailable('C43', 'grow', 'stacks were not sampled at two sizes');
-}
-
-/** CPU time of a component, microseconds a request; null where it was not sampled. `n` counts repeats, not samples. */
-function timeOf(data: SizesData, policy: string, bytes: number, component: Attributed): Estimate | null {
-  const at = data.at(bytes);
-  const share = shareByComponent(at, policy, 'authors').get(component)!;
-  const total = cpuUs(at, policy);
-  return share.n > 0 && total.length > 0 ? partOf(share, medianEstimate(total)) : null;
 }
 
 /** C43: IPC of the kernel's reads and writes, by hardware only. */

@@ -8,7 +8,7 @@ import type { Pace, SizesData } from '../experiments/sizes-data.js';
 import { valueText } from './fig09.js';
 import type { Figure } from './figure.js';
 import { sizeVerdicts } from './fig18-verdicts.js';
-import { connectionCost, connectionRows, cpuNsPerByte, cpuRepeats, instructionsPerByte, kernelPercent, pointsOf, rowsBeside, tlsReason, type Point, type Quantity } from './fig18-values.js';
+import { connectionCost, connectionRows, cpuNsPerByte, cpuRepeats, instructionsPerByte, kernelPercent, pointsOf, rowsBeside, tlsPairs, tlsReason, tlsRows, tlsSides, type Point, type Quantity } from './fig18-values.js';
 import { methodLine, paperSays, type Item } from './item.js';
 import { componentColour } from './palette.js';
 import { repeatsNote } from './repeats-note.js';
@@ -21,7 +21,7 @@ export function fig18(data: SizesData, policyIds: readonly string[] = sizedPolic
   return {
     item: 'fig18',
     title: 'Figure 18: cost of a request by the size of its response',
-    rows: [...points.map(({ row }) => row), ...shown.flatMap((policy) => rowsBeside(data, policy)), ...connectionRows(data)],
+    rows: [...points.map(({ row }) => row), ...shown.flatMap((policy) => rowsBeside(data, policy)), ...connectionRows(data), ...tlsRows(data)],
     figure: points.some(({ row }) => row.value !== null) ? picture(shown, points) : null,
     table: table(data, shown),
     paper: paperSays('fig18'),
@@ -168,10 +168,21 @@ function notes(data: SizesData, shown: PolicyInfo[], points: readonly Point[]): 
     'Envoy may buffer 4 MiB of a connection here rather than its default of 1 MiB, which a response of 1 MiB and its head exceed.',
     ...limitNotes(data, shown),
     ...(cost ? [`A connection costs ${valueText(cost.open)} µs of the worker's CPU time to open, a TLS handshake on it ${valueText(cost.handshake)} µs more; costs of requests are those over connections that stand.`] : []),
+    ...sideNotes(data),
     ...(points.some(({ row }) => row.reason === tlsReason) ? [`${tlsReason}.`] : []),
     ...repeatsNote('CPU time', cpuRepeats(data, shown)),
     ...data.notes,
   ];
+}
+
+/** TLS by direction: only the response grows, so only encrypting it does. */
+function sideNotes(data: SizesData): string[] {
+  const largest = data.sizes[data.sizes.length - 1];
+  return data.sizes.length === 0 ? [] : tlsPairs.flatMap((pair) => {
+    const sides = tlsSides(data, pair, largest);
+    const name = data.policies.find(({ id }) => id === pair[0])?.label;
+    return sides ? [`${name} at ${sizeLabel(largest)}: reading costs ${valueText(sides.decrypting)} µs more than without TLS, where the request is decrypted, and writing ${valueText(sides.encrypting)} µs more, where the response is encrypted.`] : [];
+  });
 }
 
 /** A worker below this was kept waiting by client or backend. */

@@ -82,6 +82,16 @@ describe('Figure 18', () => {
     expect(drawn.rows.filter(({ unit }) => unit === 'us CPU/connection')).toEqual([]);
   });
 
+  it('tells encrypting the response from decrypting the request, by what TLS adds to writing and to reading', () => {
+    const samples = (read: number, write: number): PolicyCost['samples'] => ({ 'Sidecar Read': [read, 0], 'Sidecar Write': [write, 0] });
+    const secured = sizesData({ [large]: [{ id: 'tcp', cpuUs: rounds(100), samples: samples(5e6, 5e6) }, { id: 'tls', cpuUs: rounds(300), samples: samples(2e6, 8e6) }] });
+    const item = fig18(secured);
+    const of = (what: string) => item.rows.find(({ series }) => series.startsWith(`TLS, ${what}`))!;
+    expect(of('decrypting')).toMatchObject({ value: expect.closeTo(10, 9), x: large, method: 'measured: sampled stacks' });
+    expect(of('encrypting').value).toBeCloseTo(190, 9);
+    expect(item.notes.join()).toMatch(/TLS at 1 MiB: reading costs 10\.0 \(.*\) µs more .* writing 190\.0/);
+  });
+
   it('names the version and cipher that were agreed on', () => {
     const item = fig18({ ...data, agreed: [{ policy: 'tls', versions: { 'TLSv1.3': 8 }, ciphers: { TLS_AES_256_GCM_SHA384: 8 } }] });
     expect(item.table!.rows.map(({ tls }) => tls)).toEqual(['-', 'TLSv1.3, TLS_AES_256_GCM_SHA384', '-', '-']);
