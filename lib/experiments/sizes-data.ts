@@ -73,17 +73,18 @@ export interface SizesData {
  * @throws Error naming the file when raw output is damaged.
  */
 export function sizesData(recording: Pick<Recording, 'name' | 'dir' | 'origin'>, runs: Run[]): SizesData {
-  const kept = runs.filter(({ spec }) => bytesOf(spec.load) !== null && !spec.load.newConnections);
-  const connecting = runs.filter(({ spec }) => spec.load.newConnections);
+  const good = runs.filter(isGood);
+  const kept = good.filter(({ spec }) => bytesOf(spec.load) !== null && !spec.load.newConnections);
+  const connecting = good.filter(({ spec }) => spec.load.newConnections);
   const sizes = [...new Set(kept.map(({ spec }) => bytesOf(spec.load)!))].sort((a, b) => a - b);
   const bySize = new Map(sizes.map((bytes) => [bytes, componentsData(recording, kept.filter(({ spec }) => bytesOf(spec.load) === bytes))]));
-  const good = newestOnly(kept.filter(isGood));
-  const undisturbed = good.filter(({ spec }) => spec.collector.name === 'cpu-time');
+  const newest = newestOnly(kept);
+  const undisturbed = newest.filter(({ spec }) => spec.collector.name === 'cpu-time');
   const all = [...bySize.values()];
   return {
     origin: recording.origin,
     cpuModel: runs[0].provenance.machine.cpuModel,
-    envoyVersion: [...new Set(all.map(({ envoyVersion }) => envoyVersion))].join(', '),
+    envoyVersion: [...new Set(runs.map(({ provenance }) => provenance.envoyVersion))].join(', '),
     policies: [...new Map(runs.map(({ policy }) => [policy.id, policy])).values()],
     sizes,
     at: (bytes) => {
@@ -93,10 +94,17 @@ export function sizesData(recording: Pick<Recording, 'name' | 'dir' | 'origin'>,
     },
     connecting: connecting.length > 0 ? componentsData(recording, connecting) : null,
     paces: undisturbed.flatMap(paceOf),
-    sampledIpc: good.filter(({ spec }) => spec.collector.name === 'perf-record').flatMap((run) => sampledIpc(recording, run)),
+    sampledIpc: newest.filter(({ spec }) => spec.collector.name === 'perf-record').flatMap((run) => sampledIpc(recording, run)),
     agreed: agreedBy(undisturbed),
-    notes: [...new Set(all.flatMap(({ notes }) => notes))],
+    notes: [...leftOutNote(runs), ...new Set(all.flatMap(({ notes }) => notes))],
   };
+}
+
+function leftOutNote(runs: Run[]): string[] {
+  const marked = runs.filter((run) => !isGood(run));
+  if (marked.length === 0) return [];
+  const [{ policy, spec, repeat, warnings }] = marked;
+  return [`Measured but left out: ${marked.length} of ${runs.length} runs, the first ${policy.label} at ${spec.load.path.slice(1)} B, ${spec.collector.name}, repeat ${repeat}: ${warnings.map(({ text }) => text).join('; ')}.`];
 }
 
 /** None when nothing was answered in the window. */
