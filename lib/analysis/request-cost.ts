@@ -104,11 +104,23 @@ export function componentCycles(tables: CostTables, policy: string, component: A
  */
 export function userIpc(tables: CostTables, policy: string): Estimate | null {
   const instructions = totalInstructions(tables, policy);
+  return instructions.length > 0 ? modelledIpc(tables, policy, median(instructions), userShare(tables, policy)) : null;
+}
+
+/**
+ * The same of one component's user code, by the paper's grouping: its instructions / (its user part of the samples ×
+ * cycles). Null too where the component ran nothing, or no sample met it.
+ */
+export function componentUserIpc(tables: CostTables, policy: string, component: Attributed): Estimate | null {
+  const counted = instructionsByComponent(tables, policy, 'authors').get(component)!;
+  const share = shareOf(of(tables.samples, policy, 'authors'), (row) => row.component === component && !row.kernel);
+  return counted.n > 0 && counted.value > 0 ? modelledIpc(tables, policy, counted.value, share) : null;
+}
+
+function modelledIpc(tables: CostTables, policy: string, count: number, share: Estimate): Estimate | null {
   const perRequest = [...cycleRounds(tables, policy).values()];
-  const share = userShare(tables, policy);
-  if (instructions.length === 0 || perRequest.length === 0 || share.value === 0 || share.interval === null) return null;
+  if (perRequest.length === 0 || share.value === 0 || share.interval === null) return null;
   const [low, high] = share.interval;
-  const count = median(instructions);
   const whole = medianEstimate(perRequest);
   const interval: Interval | null = whole.interval && low > 0 ? [count / (high * whole.interval[1]), count / (low * whole.interval[0])] : null;
   return { value: count / (share.value * whole.value), interval, n: whole.n };

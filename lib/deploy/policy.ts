@@ -18,6 +18,8 @@ interface Common {
   label: string;
   /** Self-signed certificate, made by set-up. */
   tls?: DownstreamTls;
+  /** What Envoy buffers of a connection before it stops reading, bytes; its default, 1 MiB, when left out. */
+  bufferLimitBytes?: number;
   /** Ids of the single policies this one is exactly composed of; absent on a single policy. */
   composedOf?: string[];
 }

@@ -60,6 +60,7 @@ function listener(policy: Policy, wiring: Wiring): object {
   return {
     name: listenerName,
     address: socketAddress(wiring.listener),
+    ...bufferLimit(policy),
     ...(inspect && {
       listener_filters: [extension('envoy.filters.listener.http_inspector', 'filters.listener.http_inspector.v3.HttpInspector')],
     }),
@@ -67,6 +68,10 @@ function listener(policy: Policy, wiring: Wiring): object {
       { filters, ...(policy.tls && { transport_socket: renderDownstreamTls(policy.tls, wiring.certificate) }) },
     ],
   };
+}
+
+function bufferLimit({ bufferLimitBytes }: Policy): object {
+  return bufferLimitBytes === undefined ? {} : { per_connection_buffer_limit_bytes: bufferLimitBytes };
 }
 
 function terminal(policy: Policy): Extension {
@@ -127,6 +132,7 @@ function cluster(policy: Policy, upstream: Address): object {
     name: clusterName,
     type: 'STATIC',
     connect_timeout: '0.25s',
+    ...bufferLimit(policy),
     ...(subsets && { lb_subset_config: subsetLoadBalancing }),
     load_assignment: {
       cluster_name: clusterName,

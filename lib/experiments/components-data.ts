@@ -13,7 +13,7 @@ import { loadBinary, type BinaryFacts } from '../store/binaries.js';
 import { runFiles } from '../store/files.js';
 import type { Recording, Run } from '../store/run-store.js';
 import { columns, cpuUsPerRequest, readJson } from './capacity-data.js';
-import { noiseFloorPolicies } from './components.js';
+import { components, noiseFloorPolicies } from './components.js';
 import type { CpuWindow } from './measure.js';
 import { newestOnly } from './newest.js';
 import { isGood } from './warnings.js';
@@ -115,7 +115,7 @@ function cpuRow(run: Run): CpuRow[] {
   const cpu = readJson<CpuWindow>(run, runFiles.cpu);
   if (cpu.requests === 0) return [];
   const windowUs = cpu.windowUs[1] - cpu.windowUs[0];
-  const twin = noiseFloorPolicies.includes(run.policy.id);
+  const twin = run.experiment === components && noiseFloorPolicies.includes(run.policy.id);
   const clockHz = run.provenance.coreClockHz ?? [];
   return [{
     policy: run.policy.id, repeat: run.repeat, round: twin ? Math.floor(run.repeat / 2) : run.repeat,

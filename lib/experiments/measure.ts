@@ -2,6 +2,7 @@
 import * as fs from 'node:fs';
 import * as os from 'node:os';
 import * as path from 'node:path';
+import { trafficBetween } from '../deploy/traffic-stats.js';
 import type { Backend, Sidecar } from '../deploy/types.js';
 import { cpuBetween, readCpu, type CpuReading, type CpuSample } from '../counters/schedstat.js';
 import { measureCoreClockHz } from '../host/clock.js';
@@ -135,10 +136,12 @@ const warmUpRequests = 64;
 async function steadyLoad(scene: Scene): Promise<Warning[]> {
   const { testbed, planned, dir } = scene;
   const spec = await absoluteLoad(scene);
+  const before = await scene.sidecar.stats();
   const { outcome, cpu: [cpu] } = await loadAndRead(scene, spec, dir, (window) =>
     collectors[planned.collector].record(scene.sidecar, dir, window, testbed.cpus.others));
   writeJson(dir, runFiles.load, outcome);
   writeJson(dir, runFiles.cpu, cpu);
+  writeJson(dir, runFiles.traffic, trafficBetween(before, await scene.sidecar.stats()));
   return warningsFor({ ...outcome, cpu, cpus: testbed.cpus });
 }
 
@@ -193,8 +196,8 @@ function readings(sidecar: Sidecar, backend: Backend, generatorPid: number): Rea
 async function absoluteLoad(scene: Scene): Promise<LoadSpec> {
   const { load } = scene.planned;
   if (load.mode !== 'open' && load.mode !== 'closed') throw new Error(`a "${load.mode}" load has no rate`);
-  const { mode, connections, path: where, warmUpS = 0, durationS = 0 } = load;
-  return { mode, connections, path: where, warmUpS, durationS, ratePerS: mode === 'open' ? await wantedRate(scene) : undefined };
+  const { mode, connections, path: where, warmUpS = 0, durationS = 0, newConnections } = load;
+  return { mode, connections, path: where, warmUpS, durationS, newConnections, ratePerS: mode === 'open' ? await wantedRate(scene) : undefined };
 }
 
 async function wantedRate(scene: Scene): Promise<number> {

@@ -6,6 +6,8 @@
  * server is charged for every request that should have been sent meanwhile (no coordinated omission).
  * Closed loop (--rate 0): every connection sends its next request when the last is answered.
  *
+ * With --close 1 every request asks for its connection to be closed after the answer, and the next opens another.
+ *
  * Nothing is written while requests run: the log is kept in memory and written at the end (format: request-log.ts).
  * OpenSSL is loaded at run time and only for --tls, so that building needs nothing but a C compiler.
  */
@@ -36,7 +38,7 @@
 
 static struct {
   const char *host, *path, *log;
-  int port, connections, tls;
+  int port, connections, tls, close;
   double rate, duration, stall;
   long requests;
 } option = {.connections = 1, .stall = 10};
@@ -275,7 +277,7 @@ static bool read_head(Connection *c) {
   if (sscanf(c->head, "HTTP/1.%*1d %3d", &c->status) != 1) return false;
   const char *length = header(c->head, "content-length"), *coding = header(c->head, "transfer-encoding");
   const char *connection = header(c->head, "connection");
-  c->close_after = connection && strncasecmp(connection, "close", 5) == 0;
+  c->close_after = option.close || (connection && strncasecmp(connection, "close", 5) == 0);
   bool chunked = coding && strncasecmp(coding, "chunked", 7) == 0, empty = c->status == 204 || c->status == 304;
   c->left = length ? atoll(length) : empty ? 0 : -1;
   c->part = chunked ? CHUNK_SIZE : BODY;
@@ -462,6 +464,7 @@ static void parse_options(int argc, char **argv) {
     else if (!strcmp(name, "--path")) option.path = value;
     else if (!strcmp(name, "--log")) option.log = value;
     else if (!strcmp(name, "--tls")) option.tls = atoi(value);
+    else if (!strcmp(name, "--close")) option.close = atoi(value);
     else if (!strcmp(name, "--connections")) option.connections = atoi(value);
     else if (!strcmp(name, "--rate")) option.rate = atof(value);
     else if (!strcmp(name, "--duration")) option.duration = atof(value);
@@ -471,8 +474,9 @@ static void parse_options(int argc, char **argv) {
   }
   bool bounded = (option.duration > 0) != (option.requests > 0);
   if (!option.host || !option.path || !option.log || !bounded || option.connections < 1 || option.rate < 0)
-    fail("usage", "--host IP --port N --path /P --log FILE [--tls 1] --connections N --rate R|0 (--duration S | --requests N [--stall S])");
-  request_len = snprintf(request_text, sizeof request_text, "GET %s HTTP/1.1\r\nHost: %s:%d\r\n\r\n", option.path, option.host, option.port);
+    fail("usage", "--host IP --port N --path /P --log FILE [--tls 1] [--close 1] --connections N --rate R|0 (--duration S | --requests N [--stall S])");
+  request_len = snprintf(request_text, sizeof request_text, "GET %s HTTP/1.1\r\nHost: %s:%d\r\n%s\r\n", option.path, option.host, option.port,
+                         option.close ? "Connection: close\r\n" : "");
   if (request_len >= sizeof request_text) fail("path too long", option.path);
 }
 

@@ -107,14 +107,15 @@ function checkSpec(spec: Pick<LoadSpec, 'mode' | 'ratePerS' | 'connections'>): v
 function commandLine(
   generator: Generator,
   target: LoadTarget,
-  spec: { ratePerS?: number; mode?: LoadSpec['mode']; connections: number; path: string },
+  spec: { ratePerS?: number; mode?: LoadSpec['mode']; connections: number; path: string; newConnections?: boolean },
   dir: string,
   length: string[],
 ): string[] {
   const rate = spec.mode === 'closed' ? 0 : spec.ratePerS ?? 0;
   return [
     ...generator.argv, '--host', target.address.host, '--port', String(target.address.port), '--path', spec.path,
-    ...(target.tls ? ['--tls', '1'] : []), '--connections', String(spec.connections), '--rate', String(rate), ...length,
+    ...(target.tls ? ['--tls', '1'] : []), ...(spec.newConnections ? ['--close', '1'] : []),
+    '--connections', String(spec.connections), '--rate', String(rate), ...length,
     '--log', path.resolve(dir, requestLogFile), // the generator runs in the project's folder
   ];
 }

@@ -30,6 +30,8 @@ interface Options {
   path: string;
   log: string;
   tls: boolean;
+  /** A connection for every request. */
+  close: boolean;
   connections: number;
   /** Requests per second; 0 is a closed loop. */
   rate: number;
@@ -48,12 +50,12 @@ interface Sent {
 }
 
 function readOptions(): Options {
-  const names = ['host', 'port', 'path', 'log', 'tls', 'connections', 'rate', 'duration', 'requests', 'stall'] as const;
+  const names = ['host', 'port', 'path', 'log', 'tls', 'close', 'connections', 'rate', 'duration', 'requests', 'stall'] as const;
   const { values } = parseArgs({ options: Object.fromEntries(names.map((name) => [name, { type: 'string' as const }])) });
   const text = (name: (typeof names)[number], otherwise: string) => (values[name] as string | undefined) ?? otherwise;
   return {
     host: text('host', '127.0.0.1'), port: Number(text('port', '0')), path: text('path', '/'), log: text('log', '/dev/null'),
-    tls: text('tls', '0') === '1', connections: Number(text('connections', '1')), rate: Number(text('rate', '0')),
+    tls: text('tls', '0') === '1', close: text('close', '0') === '1', connections: Number(text('connections', '1')), rate: Number(text('rate', '0')),
     durationMs: Number(text('duration', 'Infinity')) * 1000, requests: Number(text('requests', 'Infinity')),
     stallMs: Number(text('stall', '10')) * 1000,
   };
@@ -169,7 +171,7 @@ class Load {
       onResponseEnd: () => settle(status),
       onResponseError: () => settle(0),
     };
-    this.pool.dispatch({ path: this.options.path, method: 'GET' }, handler);
+    this.pool.dispatch({ path: this.options.path, method: 'GET', reset: this.options.close }, handler);
   }
 
   private finished(): boolean {

@@ -13,6 +13,8 @@ export interface LoadSpec {
   durationS: number;
   /** Request path; the echo answers N bytes to `/N`. */
   path: string;
+  /** Opens a connection for every request and closes it after the answer; latency does not include opening it. */
+  newConnections?: boolean;
 }
 
 /** A fixed number of requests, however long they take. */

@@ -13,6 +13,8 @@ import { frontendSweep, type FrontendSweep } from '../experiments/frontend-sweep
 import { hugePagesOf, type HugePagesData } from '../experiments/huge-pages.js';
 import { longTraceOf, type LongTrace } from '../experiments/long-trace.js';
 import { chooseSource, type Source } from '../experiments/session.js';
+import { sizes, sizesPlan } from '../experiments/sizes.js';
+import { sizesData, type SizesData } from '../experiments/sizes-data.js';
 import { traces, tracesPlan } from '../experiments/traces.js';
 import { tracesData, type TracesData } from '../experiments/traces-data.js';
 import { fig02 } from '../figures/fig02.js';
@@ -33,6 +35,7 @@ import { fig11aRecorders } from '../figures/fig11a-recorders.js';
 import { fig15 } from '../figures/fig15.js';
 import { fig16, withL2Of } from '../figures/fig16.js';
 import { fig17 } from '../figures/fig17.js';
+import { fig18 } from '../figures/fig18.js';
 import type { Item } from '../figures/item.js';
 import { tab01, type RecordedMachine } from '../figures/tab01.js';
 import { tab02 } from '../figures/tab02.js';
@@ -56,6 +59,7 @@ export interface StoredData {
   deployment(): DeploymentData;
   capacity(): CapacityData[];
   components(): ReturnType<typeof componentsOf>;
+  sizes(): ReturnType<typeof sizesOf>;
   traces(): Promise<TracesData>;
   frontend(): Promise<FrontendTraces>;
   longTrace(): Promise<LongTrace | null>;
@@ -70,6 +74,7 @@ function storedData(store: RunStore): StoredData {
     deployment: once(() => deploymentOf(store)),
     capacity: once(() => capacityOf(store)),
     components: once(() => componentsOf(store)),
+    sizes: once(() => sizesOf(store)),
     traces: async () => (await traced()).data,
     frontend: once(async () => (await frontendOf(store, await traced())).frontend),
     longTrace: once(() => longTraceOf(store)),
@@ -122,6 +127,7 @@ export const itemSources: readonly ItemSource[] = [
   { item: 'fig15', notebook: '09-generations', build: async (read) => fig15(await (await read.frontend()).on([haswell, iceLake])) },
   { item: 'fig16', notebook: '09-generations', build: async (read) => fig16(await generationsOf(await read.frontend())) },
   { item: 'fig17', notebook: '09-generations', build: async (read) => fig17(await (await read.frontend()).on([haswell, iceLake])) },
+  { item: 'fig18', notebook: '10-sizes', build: (read) => fig18(read.sizes().data) },
 ];
 
 /**
@@ -158,6 +164,12 @@ function matches(item: string, id: string): boolean {
 export function componentsOf(store: RunStore): { data: ComponentsData; source: Source } {
   const source = chooseSource(store, componentsPlan('quick'));
   return { data: componentsData(source.recording, source.runs), source };
+}
+
+/** Experiment `sizes` of the chosen source; used by notebook 10 too. */
+export function sizesOf(store: RunStore): { data: SizesData; source: Source } {
+  const source = chooseSource(store, sizesPlan('quick'));
+  return { data: sizesData(source.recording, source.runs), source };
 }
 
 /** Experiment `traces` of the chosen source; used by notebook 06 too. */
@@ -212,7 +224,7 @@ function table2({ data, source }: ReturnType<typeof componentsOf>): Item {
 /** Every machine that a recording was made on, this session's first. */
 export function machinesOf(store: RunStore): RecordedMachine[] {
   return store.recordings().flatMap((recording) => {
-    const [run] = [capacity, components, traces, deployment].flatMap((experiment) => store.runs(recording, experiment).slice(0, 1));
+    const [run] = [capacity, components, traces, sizes, deployment].flatMap((experiment) => store.runs(recording, experiment).slice(0, 1));
     return run ? [{ origin: recording.origin, machine: run.provenance.machine }] : [];
   });
 }

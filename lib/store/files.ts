@@ -8,6 +8,8 @@ export const runFiles = {
   load: 'load.json',
   /** Scheduler accounting of every process involved at both ends of the window. */
   cpu: 'cpu.json',
+  /** What Envoy counted of the traffic, warm-up included (lib/deploy/traffic-stats.ts). */
+  traffic: 'traffic.json',
   /** Probes and result of a knee search. */
   knee: 'knee.json',
 } as const;

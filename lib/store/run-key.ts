@@ -15,6 +15,8 @@ export interface PlannedLoad {
   ratePerS?: number;
   /** Rate as a share of the policy's knee (0..1]. */
   kneeShare?: number;
+  /** Every request comes over a connection of its own. */
+  newConnections?: true;
 }
 
 /** Everything a result depends on by intention; not the git commit, ports, paths or the time. */

@@ -74,6 +74,24 @@ describe.each(['native', 'npm'] as const)('the %s generator', (generator) => {
     expect(outcome.errors).toBe(0);
   });
 
+  it('sends every request over a connection of its own when asked to, over kept ones otherwise', async () => {
+    const mostPerConnection = async (newConnections: boolean) => {
+      const requestsOf = new Map<object, number>();
+      const server = http.createServer(({ socket }, response) => {
+        requestsOf.set(socket, (requestsOf.get(socket) ?? 0) + 1);
+        response.end('x');
+      });
+      return serving(server, async (port) => {
+        const load = await startLoad({ address: { host: '127.0.0.1', port }, tls: false }, { mode: 'closed', connections: 2, warmUpS: 0, durationS: 0.5, path: '/', newConnections }, options);
+        const { errors, requests } = await load.finish();
+        expect({ errors, some: requests > 10 }).toEqual({ errors: 0, some: true });
+        return Math.max(...requestsOf.values());
+      });
+    };
+    expect(await mostPerConnection(true)).toBe(1);
+    expect(await mostPerConnection(false)).toBeGreaterThan(10);
+  });
+
   it('keeps a modest rate to 1 %, in a log whose windows can be counted', { retry: 2 }, async () => {
     const load = await startLoad(target, open, options);
     const outcome = await load.finish();

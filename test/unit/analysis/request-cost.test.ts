@@ -2,7 +2,7 @@ import { table } from 'arquero';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import {
-  attributedOrder, componentCycles, cpuUs, cycleRounds, differenceOf, instructionsByComponent, instructionsByRegion, partOf, quotientOf, shareByComponent,
+  attributedOrder, componentCycles, componentUserIpc, cpuUs, cycleRounds, differenceOf, instructionsByComponent, instructionsByRegion, partOf, quotientOf, shareByComponent,
   totalInstructions, userIpc, userShare, wilson, type CostTables,
 } from '../../../lib/analysis/request-cost.js';
 import type { Attributed } from '../../../lib/paper/components.js';
@@ -108,6 +108,14 @@ describe('cycles and IPC, modelled', () => {
     for (const part of ['cpuUs', 'instructions', 'samples'] as const) expect(userIpc(componentsData([{ ...whole, [part]: undefined }]), 'http')).toBeNull();
     expect(userIpc(componentsData([whole], {}, null), 'http')).toBeNull();
     expect(componentCycles(componentsData([{ ...whole, samples: undefined }]), 'http', 'OS Read').size).toBe(0);
+  });
+
+  it('are those of a component\'s user code alone, kernel work within it left out', () => {
+    const data = componentsData([{ id: 'http', cpuUs: [100, 100], instructions: { 'Sidecar Read': 4000, 'OS Write': 0 }, samples: { 'Sidecar Read': [20, 30], 'OS Write': [0, 50] } }]);
+    // 4000 instructions in 20 % of 100 000 cycles.
+    expect(componentUserIpc(data, 'http', 'Sidecar Read')!.value).toBeCloseTo(0.2, 12);
+    expect(componentUserIpc(data, 'http', 'OS Write')).toBeNull();
+    expect(componentUserIpc(data, 'tcp', 'Sidecar Read')).toBeNull();
   });
 
   it('takes the mean of a policy measured twice in a round', () => {

@@ -21,6 +21,12 @@ const http = (filter: HttpPolicy['filters'][number]): HttpPolicy => ({ id: 'x', 
 const firstHttpFilter = (policy: Policy) => manager(policy).http_filters[0].typed_config;
 
 describe('renderPolicy', () => {
+  it('limits buffers on both sides alike, and only when told to', () => {
+    const limits = (policy: Policy) => [listener(policy), rendered(policy).static_resources.clusters[0]].map((side) => side.per_connection_buffer_limit_bytes);
+    expect(limits({ ...policyById('tls'), bufferLimitBytes: 4096 })).toEqual([4096, 4096]);
+    expect(limits(policyById('tls'))).toEqual([undefined, undefined]);
+  });
+
   it('renders the TCP frame as a whole', () => {
     expect(renderPolicy(policyById('tcp'), wiring)).toBe(`\
 admin:
