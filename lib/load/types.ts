@@ -11,7 +11,7 @@ export interface LoadSpec {
   warmUpS: number;
   /** Measured. */
   durationS: number;
-  /** Request path; the echo answers N bytes to `/N`. */
+  /** Request path; the echo answers N bytes to `/N`. Or a statement for MySQL (sql.ts). */
   path: string;
 }
 
