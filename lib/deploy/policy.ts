@@ -5,10 +5,11 @@ import type { HeaderToMetadata } from './policies/header-to-metadata.js';
 import type { HttpRbac } from './policies/http-rbac.js';
 import type { IpTagging } from './policies/ip-tagging.js';
 import type { LocalRatelimit } from './policies/local-ratelimit.js';
+import type { MysqlProxy } from './policies/mysql-proxy.js';
 import type { NetworkRbac } from './policies/network-rbac.js';
 
 export type { AccessLog, DownstreamTls };
-export type NetworkFilter = NetworkRbac;
+export type NetworkFilter = NetworkRbac | MysqlProxy;
 export type HttpFilter = HeaderToMetadata | LocalRatelimit | IpTagging | HttpRbac;
 
 interface Common {
