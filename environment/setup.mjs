@@ -272,7 +272,7 @@ function sqlModule() {
   return {
     id: 'sql-module',
     label: 'MySQL filter for Envoy',
-    expect: 'about 2 min, 60 MB',
+    expect: 'about 2 min, 150 MB',
     inputs: [path.join(folder, 'Cargo.lock'), path.join(folder, 'Cargo.toml'), ...crates.map((crate) => path.join(folder, crate, 'Cargo.toml')), ...sources.sort()],
     done: () => fs.existsSync(path.join(sqlModules, 'libmysql_filter.so')),
     impossible: () => onPath('cargo') ? null : {

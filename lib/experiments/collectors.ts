@@ -2,6 +2,7 @@
 import { callgrind, callgrindWrap } from '../counters/callgrind.js';
 import type { Collected, Collector } from '../counters/collector.js';
 import type { BackendName } from '../deploy/backend.js';
+import { speaksMysql } from '../deploy/policy.js';
 import { instructionRegions, instructionWrap } from '../counters/instruction-regions.js';
 import { frontendCounters } from '../counters/frontend-counters.js';
 import { perfRecord } from '../counters/perf-record.js';
@@ -64,7 +65,7 @@ export function backendFor(collector: string, config: SidecarConfig): BackendNam
 
 /** The backend that a policy is of no use without. */
 export function backendOf(config: SidecarConfig): BackendName | undefined {
-  return config.frame !== 'user' && config.filters.some((filter) => filter.kind === 'mysql') ? 'mariadb' : undefined;
+  return speaksMysql(config) ? 'mariadb' : undefined;
 }
 
 /** The argv prefix under which Envoy has to run for a collector; none for most. */

@@ -18,16 +18,17 @@ pub struct TableOperation {
 #[derive(Debug, PartialEq, Eq)]
 pub struct NotParsed;
 
-/// A chain such as `1+1+1...` makes a tree as deep as it is long, and walking and freeing a tree recurse: without a
-/// limit, a client's query could overflow the stack of the worker. Values, commas and parentheses make no such chains,
-/// so that long lists of them pass.
+/// A chain such as `1+1+1...` makes a tree as deep as it is long, and walking and freeing a tree recurse; so does parsing
+/// what stands in parentheses. Without limits, a client's query could overflow the stack of the worker. Values and commas
+/// make no such chains: long lists of them pass.
 const MOST_CHAINING_TOKENS: usize = 4000;
+const DEEPEST_PARENTHESES: usize = 100;
 
 /// Every table with every operation on it, each pair once, in the order of the query's text.
 pub fn table_operations(sql: &str) -> Result<Vec<TableOperation>, NotParsed> {
     let dialect = MySqlDialect {};
     let tokens = Tokenizer::new(&dialect, sql).tokenize().map_err(|_| NotParsed)?;
-    if tokens.iter().filter(|token| chains(token)).count() > MOST_CHAINING_TOKENS {
+    if nests_too_deeply(&tokens) {
         return Err(NotParsed);
     }
     let statements = Parser::new(&dialect).with_tokens(tokens).parse_statements().map_err(|_| NotParsed)?;
@@ -41,11 +42,27 @@ pub fn table_operations(sql: &str) -> Result<Vec<TableOperation>, NotParsed> {
     Ok(found.accesses)
 }
 
+fn nests_too_deeply(tokens: &[Token]) -> bool {
+    let (mut chaining, mut depth) = (0usize, 0usize);
+    for token in tokens {
+        match token {
+            Token::LParen => depth += 1,
+            Token::RParen => depth = depth.saturating_sub(1),
+            token if chains(token) => chaining += 1,
+            _ => {}
+        }
+        if chaining > MOST_CHAINING_TOKENS || depth > DEEPEST_PARENTHESES {
+            return true;
+        }
+    }
+    false
+}
+
 fn chains(token: &Token) -> bool {
     !matches!(
         token,
-        Token::Whitespace(_) | Token::Comma | Token::LParen | Token::RParen | Token::Number(..) | Token::SingleQuotedString(_)
-            | Token::DoubleQuotedString(_) | Token::HexStringLiteral(_) | Token::Placeholder(_)
+        Token::Whitespace(_) | Token::Comma | Token::Number(..) | Token::SingleQuotedString(_) | Token::DoubleQuotedString(_)
+            | Token::HexStringLiteral(_) | Token::Placeholder(_)
     )
 }
 
