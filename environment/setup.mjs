@@ -28,6 +28,8 @@ const workbench = path.join(root, '.workbench');
 const venv = path.join(workbench, 'venv');
 /** Where lib/host/valgrind.ts looks for them. */
 const valgrindTools = path.join(workbench, 'valgrind-tool');
+/** Where lib/deploy/mysql-module.ts looks for it. */
+const sqlModules = path.join(workbench, 'sql-module');
 const setupFolder = path.join(workbench, 'setup');
 
 const MIN_NODE = [20, 19];
@@ -76,7 +78,7 @@ function stepsOf(profile, system) {
   if (profile === 'figures') return [npmPackages()];
   const everywhere = [npmPackages(), pythonEnvironment(), notebookKernel()];
   if (measuringImpossible(process.platform, process.arch)) return everywhere;
-  return [npmPackages(), systemPackages(profile, system), pythonEnvironment(), notebookKernel(), instructionCounter()];
+  return [npmPackages(), systemPackages(profile, system), pythonEnvironment(), notebookKernel(), instructionCounter(), sqlModule()];
 }
 
 /**
@@ -261,6 +263,34 @@ function instructionCounter() {
     },
   };
 }
+
+/** @returns {Step} */
+function sqlModule() {
+  const folder = path.join(here, 'sql-module');
+  const crates = ['decoder', 'filter'];
+  const sources = crates.flatMap((crate) => fs.readdirSync(path.join(folder, crate, 'src')).map((name) => path.join(folder, crate, 'src', name)));
+  return {
+    id: 'sql-module',
+    label: 'MySQL filter for Envoy',
+    expect: 'about 2 min, 150 MB',
+    inputs: [path.join(folder, 'Cargo.lock'), path.join(folder, 'Cargo.toml'), ...crates.map((crate) => path.join(folder, crate, 'Cargo.toml')), ...sources.sort()],
+    done: () => fs.existsSync(path.join(sqlModules, 'libmysql_filter.so')),
+    impossible: () => onPath('cargo') ? null : {
+      reason: 'cargo not installed, so the SQL policy only runs in an Envoy that has mysql_proxy',
+      remedy: rustRemedy,
+    },
+    run: async (log) => {
+      const target = path.join(sqlModules, 'target');
+      await execute(['cargo', 'build', '--quiet', '--release', '--locked', '-p', 'filter', '--manifest-path', path.join(folder, 'Cargo.toml'), '--target-dir', target], { log, remedy: `check the network; ${rustRemedy}` });
+      // Renamed into place: a sidecar that has the former one loaded keeps it. What was built stays for tests and benchmarks.
+      fs.copyFileSync(path.join(target, 'release', 'libmysql_filter.so'), path.join(sqlModules, 'fresh'));
+      fs.renameSync(path.join(sqlModules, 'fresh'), path.join(sqlModules, 'libmysql_filter.so'));
+    },
+  };
+}
+
+/** The SQL parser needs a compiler that Debian 12 does not have yet. */
+const rustRemedy = 'install Rust 1.82 or newer (https://rustup.rs; Debian 13: the package cargo), then run the same command again';
 
 /** @param {string[]} args */
 async function main(args) {

@@ -9,6 +9,7 @@ import { names } from './names.js';
 import { recovery } from './recovery.js';
 import { failed, type BenchRow } from './row.js';
 import { withScene, type Scene } from './scene.js';
+import { sql } from './sql.js';
 import { stacks } from './stacks.js';
 import { stepping } from './stepping.js';
 import { tlbSimulation } from './tlb-simulation.js';
@@ -29,6 +30,7 @@ const measuring: Record<string, (scene: Scene) => Promise<BenchRow[]>> = {
   'core-model': coreModel,
   tracing,
   stepping,
+  sql,
 };
 
 /** These start whole commands, which take the machine themselves. */

@@ -8,12 +8,14 @@ import { run, start, type Daemon } from '../host/process.js';
 import { makeRunFolder, removeRunFolder } from './run-folder.js';
 import type { Backend } from './types.js';
 
-export type BackendName = 'socketify' | 'node';
+export type EchoName = 'socketify' | 'node';
+/** Every server that stands behind a sidecar here. */
+export type BackendName = EchoName | 'mariadb';
 
 export interface EchoOptions {
   cpus?: CpuPlan;
   /** `node` takes the stand-in even where socketify works. */
-  prefer?: BackendName;
+  prefer?: EchoName;
 }
 
 const startTimeoutMs = 15_000;

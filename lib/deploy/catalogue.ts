@@ -62,6 +62,10 @@ const httpMix2Exact = compose('http-mix-2-exact', 'HTTP Mix 2 (exact)', [headerR
 const mixHeaderRatelimit = compose('mix-header-ratelimit', 'Header Read + Rate-Limit', [headerRead, ratelimit]);
 const mixTag10Logging = compose('mix-tag10-logging', 'IP Tag (10) + Logging', [ipTag10, logging]);
 
+/** A database's traffic, decoded: by our module in any Envoy, or by the extension that only builds with contrib have. */
+export const sqlModule = networkPolicy('sql', 'SQL (module)', { kind: 'mysql', by: 'module' });
+export const sqlContrib = networkPolicy('sql-contrib', 'SQL (mysql_proxy)', { kind: 'mysql', by: 'contrib' });
+
 /** Every policy but SQL, in the order of the paper's figures, variants beside their originals. */
 export const policies: readonly Policy[] = [
   tcp, rbacAcceptAll, rbacReject1, rbacReject100, rbacReject1000, tls, tlsHttp,
@@ -82,7 +86,7 @@ export const paperFig6: readonly string[] = [
   'http-mix-2',
 ];
 
-/** All the policies of the paper's Figures 7 and 8, in their order; its SQL policy is not among these. */
+/** All the policies of the paper's Figures 7 and 8, in their order; its SQL policy has a backend of its own and is apart. */
 export const paperFig7: readonly string[] = [
   'tcp', 'rbac-accept-all', 'rbac-reject-1', 'rbac-reject-100', 'rbac-reject-1000', 'tls',
   'http', 'header-read', 'ratelimit', 'ip-tag-1', 'ip-tag-5', 'ip-tag-10', 'logging', 'http-mix-1', 'http-mix-2',
@@ -99,8 +103,9 @@ export function paperRank(id: string): number {
  * @throws Error that lists the ids there are.
  */
 export function policyById(id: string): Policy {
-  const found = policies.find((policy) => policy.id === id);
-  if (!found) throw new Error(`no policy "${id}"; there are ${policies.map((policy) => policy.id).join(', ')}`);
+  const all = [...policies, sqlModule, sqlContrib];
+  const found = all.find((policy) => policy.id === id);
+  if (!found) throw new Error(`no policy "${id}"; there are ${all.map((policy) => policy.id).join(', ')}`);
   return found;
 }
 

@@ -14,9 +14,10 @@ import { run, start, type Daemon } from '../host/process.js';
 import { ensureCertificate } from './certificate.js';
 import { isServing, readAdminAddress, readListenerAddress, readStats } from './envoy-admin.js';
 import { findEnvoy } from './envoy-binary.js';
+import { mysqlModuleAvailability } from './mysql-module.js';
 import type { Certificate } from './policies/downstream-tls.js';
 import { assertFree } from './ports.js';
-import { normalise, render } from './render.js';
+import { mysqlModuleFor, normalise, render } from './render.js';
 import { makeRunFolder, removeRunFolder } from './run-folder.js';
 import type { Address, EnvoyBinary, Sidecar, SidecarConfig } from './types.js';
 
@@ -61,7 +62,9 @@ export async function startSidecar(config: SidecarConfig, options: SidecarOption
   const listener = options.listener ?? anyPort;
   await assertFree(listener);
   const certificate = options.certificate ?? (await certificateFor(config));
-  const rendered = render(config, { listener, admin: anyPort, upstream: options.upstream, certificate });
+  const mysqlModule = mysqlModuleFor(config);
+  if (mysqlModule) assertBuilt();
+  const rendered = render(config, { listener, admin: anyPort, upstream: options.upstream, certificate, mysqlModule });
   const folder = makeRunFolder('envoy');
   const files = { config: path.join(folder, 'envoy.yaml'), admin: path.join(folder, 'admin') };
   let daemon: Daemon | undefined;
@@ -125,6 +128,12 @@ export async function validateConfig(envoy: EnvoyBinary, yaml: string, cwd?: str
 /** A user's configuration may name files relative to itself. */
 function folderOf(config: SidecarConfig): string | undefined {
   return config.frame === 'user' && config.file ? path.dirname(path.resolve(config.file)) : undefined;
+}
+
+/** Envoy's own words for a missing module say nothing of how to get it. */
+function assertBuilt(): void {
+  const module = mysqlModuleAvailability();
+  if (!module.available) throw new Error(`${module.reason}; ${module.remedy}`);
 }
 
 /** Only policies with TLS need openssl. */

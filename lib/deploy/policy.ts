@@ -5,10 +5,12 @@ import type { HeaderToMetadata } from './policies/header-to-metadata.js';
 import type { HttpRbac } from './policies/http-rbac.js';
 import type { IpTagging } from './policies/ip-tagging.js';
 import type { LocalRatelimit } from './policies/local-ratelimit.js';
+import type { MysqlProxy } from './policies/mysql-proxy.js';
 import type { NetworkRbac } from './policies/network-rbac.js';
+import type { SidecarConfig } from './types.js';
 
 export type { AccessLog, DownstreamTls };
-export type NetworkFilter = NetworkRbac;
+export type NetworkFilter = NetworkRbac | MysqlProxy;
 export type HttpFilter = HeaderToMetadata | LocalRatelimit | IpTagging | HttpRbac;
 
 interface Common {
@@ -84,4 +86,9 @@ type Option = 'requestId' | 'dynamicStats' | 'httpInspector' | 'subsetLoadBalanc
 function anyOf(parts: HttpPolicy[], options: Option[]): Partial<Record<Option, true>> {
   const wanted = options.filter((option) => parts.some((part) => part[option]));
   return Object.fromEntries(wanted.map((option) => [option, true]));
+}
+
+/** Whether the clients of a configuration speak MySQL: it is of no use before another backend than a database. */
+export function speaksMysql(config: SidecarConfig): boolean {
+  return config.frame !== 'user' && config.filters.some((filter) => filter.kind === 'mysql');
 }

@@ -6,6 +6,8 @@ import { renderHeaderToMetadata, subsetLoadBalancing } from './policies/header-t
 import { renderHttpRbac } from './policies/http-rbac.js';
 import { renderIpTagging } from './policies/ip-tagging.js';
 import { renderLocalRatelimit } from './policies/local-ratelimit.js';
+import { mysqlModule } from './mysql-module.js';
+import { renderMysqlProxy, type MysqlModule } from './policies/mysql-proxy.js';
 import { renderNetworkRbac } from './policies/network-rbac.js';
 import { extension, type Extension } from './policies/typed-config.js';
 import type { HttpFilter, HttpPolicy, NetworkFilter, Policy } from './policy.js';
@@ -19,6 +21,8 @@ export interface Wiring {
   upstream: Address;
   /** Shown to clients by policies with TLS. */
   certificate: Certificate;
+  /** Loaded by the SQL policy in an Envoy without mysql_proxy. */
+  mysqlModule?: MysqlModule;
 }
 
 /** A configuration ready to run. */
@@ -55,7 +59,8 @@ const stringifyOptions = { aliasDuplicateObjects: false, lineWidth: 0 };
 
 function listener(policy: Policy, wiring: Wiring): object {
   const all: (NetworkFilter | HttpFilter)[] = policy.filters;
-  const filters = [...all.filter(isNetworkFilter).map(renderNetworkRbac), terminal(policy)];
+  const before = all.filter(isNetworkFilter).map((filter) => renderNetworkFilter(filter, wiring));
+  const filters = [...before, terminal(policy)];
   const inspect = policy.frame === 'http' && policy.httpInspector;
   return {
     name: listenerName,
@@ -107,6 +112,10 @@ function connectionManager(policy: HttpPolicy): Extension {
   );
 }
 
+function renderNetworkFilter(filter: NetworkFilter, wiring: Wiring): Extension {
+  return filter.kind === 'mysql' ? renderMysqlProxy(filter, wiring.mysqlModule) : renderNetworkRbac(filter);
+}
+
 function renderHttpFilter(filter: HttpFilter): Extension {
   switch (filter.kind) {
     case 'header-to-metadata': return renderHeaderToMetadata(filter);
@@ -117,7 +126,7 @@ function renderHttpFilter(filter: HttpFilter): Extension {
 }
 
 function isNetworkFilter(filter: NetworkFilter | HttpFilter): filter is NetworkFilter {
-  return filter.kind === 'rbac-network';
+  return filter.kind === 'rbac-network' || filter.kind === 'mysql';
 }
 
 function isHttpFilter(filter: NetworkFilter | HttpFilter): filter is HttpFilter {
@@ -148,11 +157,18 @@ function socketAddress({ host, port }: Address): object {
   return { socket_address: { address: host, port_value: port } };
 }
 
+/** The module, for the one policy that loads it. */
+export function mysqlModuleFor(config: SidecarConfig): MysqlModule | undefined {
+  const loads = config.frame !== 'user' && config.filters.some((filter) => filter.kind === 'mysql' && filter.by === 'module');
+  return loads ? mysqlModule() : undefined;
+}
+
 /** The normalised envoy.yaml of a configuration, without starting anything: what a run key is made of. */
 export function normalisedYaml(config: SidecarConfig): string {
   const anywhere: Address = { host: '127.0.0.1', port: 0 };
   const certificate = { cert: 'cert.pem', key: 'key.pem' };
-  return normalise(render(config, { listener: anywhere, admin: anywhere, upstream: anywhere, certificate }).yaml);
+  const wiring = { listener: anywhere, admin: anywhere, upstream: anywhere, certificate, mysqlModule: mysqlModuleFor(config) };
+  return normalise(render(config, wiring).yaml);
 }
 
 /**

@@ -54,7 +54,7 @@ export interface Sidecar {
 }
 
 export interface Backend {
-  /** `socketify` (the paper's) or `node` (stand-in). */
+  /** `socketify` (the paper's echo), `node` (its stand-in) or `mariadb`. */
   name: string;
   version: string;
   /** Why the paper's backend was not used; null when it was. */

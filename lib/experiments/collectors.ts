@@ -2,6 +2,7 @@
 import { callgrind, callgrindWrap } from '../counters/callgrind.js';
 import type { Collected, Collector } from '../counters/collector.js';
 import type { BackendName } from '../deploy/backend.js';
+import { speaksMysql } from '../deploy/policy.js';
 import { instructionRegions, instructionWrap } from '../counters/instruction-regions.js';
 import { frontendCounters } from '../counters/frontend-counters.js';
 import { perfRecord } from '../counters/perf-record.js';
@@ -9,6 +10,7 @@ import { perfStat } from '../counters/perf-stat.js';
 import { toplev } from '../counters/toplev.js';
 import type { Availability } from '../host/availability.js';
 import { probeHardwareCounters } from '../host/capabilities.js';
+import type { SidecarConfig } from '../deploy/types.js';
 import type { CollectorName } from './plan.js';
 import { singleStep, singleStepMasked, traceWrap, valgrindTrace } from './trace-collectors.js';
 
@@ -51,12 +53,19 @@ export async function collectorIdentity(name: CollectorName): Promise<{ name: st
 }
 
 /**
- * The backend that a collector needs. The paper's closes a connection that was idle for ten seconds, which one is while
- * a stepped sidecar works on a request; the Node echo never does. What the sidecar executes is the same but for a few
- * bytes of the answer's header.
+ * The backend that a run needs: the policy's own, else the collector's. The paper's echo closes a connection that was idle
+ * for ten seconds, which one is while a stepped sidecar works on a request; the Node echo never does. What the sidecar
+ * executes is the same but for a few bytes of the answer's header.
  */
-export function backendFor(collector: string): BackendName | undefined {
+export function backendFor(collector: string, config: SidecarConfig): BackendName | undefined {
+  const own = backendOf(config);
+  if (own) return own;
   return collector === singleStep.name || collector === singleStepMasked.name ? 'node' : undefined;
+}
+
+/** The backend that a policy is of no use without. */
+export function backendOf(config: SidecarConfig): BackendName | undefined {
+  return speaksMysql(config) ? 'mariadb' : undefined;
 }
 
 /** The argv prefix under which Envoy has to run for a collector; none for most. */

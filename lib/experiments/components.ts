@@ -1,6 +1,8 @@
 /** Experiment `components` (Figure 7, Table 3): where instructions and CPU time of a request go, per policy. */
 import { paperFig7, policies } from '../deploy/catalogue.js';
+import { speaksMysql } from '../deploy/policy.js';
 import type { SidecarConfig } from '../deploy/types.js';
+import { selectByKey } from '../load/sql.js';
 import type { PlannedLoad } from '../store/run-key.js';
 import { configOf, repeated, type CollectorName, type Mode, type Plan, type PlannedRun } from './plan.js';
 
@@ -31,7 +33,7 @@ export function componentsPlan(mode: Mode, chosen: readonly (string | SidecarCon
   const s = settings[mode];
   const configs = chosen.map(configOf);
   const runs = (collector: CollectorName, load: PlannedLoad, which = configs) =>
-    which.map((config) => ({ experiment: components, config, collector, load }));
+    which.map((config) => ({ experiment: components, config, collector, load: loadOf(config, load) }));
   return {
     experiment: components,
     runs: [
@@ -43,6 +45,11 @@ export function componentsPlan(mode: Mode, chosen: readonly (string | SidecarCon
       ...repeated(runs('perf-record', busyLoad(s.sampleS), configs.filter(({ id }) => mode === 'full' || !additivityOnly(id))), s.sampleRepeats, 9),
     ],
   };
+}
+
+/** What is asked for: bytes of the echo, or a row of the database. */
+function loadOf(config: SidecarConfig, load: PlannedLoad): PlannedLoad {
+  return speaksMysql(config) ? { ...load, path: selectByKey } : load;
 }
 
 /** Not TLS: Valgrind hides the CPU's crypto instructions, so that other code would be counted than runs. */

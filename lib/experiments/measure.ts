@@ -45,7 +45,7 @@ export async function measure(testbed: Testbed, planned: PlannedRun): Promise<Ru
   return testbed.store.record(planned.experiment, spec, { policy, repeat: planned.repeat }, async (dir) => {
     const timed = !['exactly', 'varied'].includes(planned.load.mode); // counts do not depend on the clock
     const clockBefore = timed ? await readClock(testbed, longestReuseMs) : null;
-    const prefer = backendFor(planned.collector);
+    const prefer = backendFor(planned.collector, planned.config);
     const backend = await testbed.backend(prefer);
     const sidecar = await testbed.sidecar(planned.config, await wrapFor(planned.collector, testbed.envoy.path, dir), prefer);
     let warnings: Warning[];

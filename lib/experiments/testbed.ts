@@ -2,6 +2,7 @@
 import { resolveAnchors } from '../analysis/anchors.js';
 import { nameFunctions } from '../analysis/function-names.js';
 import { startEcho, type BackendName } from '../deploy/backend.js';
+import { startMariadb } from '../deploy/mariadb.js';
 import { findEnvoy, startSidecar } from '../deploy/envoy.js';
 import { normalisedYaml } from '../deploy/render.js';
 import type { Backend, EnvoyBinary, Sidecar, SidecarConfig } from '../deploy/types.js';
@@ -12,16 +13,16 @@ import { endLeftovers } from '../host/process.js';
 import type { RunSpec } from '../store/run-key.js';
 import { hasBinary, saveBinary } from '../store/binaries.js';
 import { RunStore } from '../store/run-store.js';
-import { backendFor } from './collectors.js';
+import { backendFor, backendOf } from './collectors.js';
 
 export interface Testbed {
   machine: Machine;
   cpus: CpuPlan;
   envoy: EnvoyBinary;
   store: RunStore;
-  /** The echo server, the paper's unless another is preferred; started at first use and again should it have died. */
+  /** The paper's echo server unless another is preferred; started at first use and again should it have died. */
   backend(prefer?: BackendName): Promise<Backend>;
-  /** Starts a sidecar in front of the backend. `wrap` is an argv prefix, e.g. of Valgrind. */
+  /** Starts a sidecar in front of the backend preferred, or else the policy's own. `wrap` is an argv prefix, e.g. of Valgrind. */
   sidecar(config: SidecarConfig, wrap?: string[], prefer?: BackendName): Promise<Sidecar>;
   /** The keyed part of a run. */
   spec(config: SidecarConfig, load: RunSpec['load'], collector: RunSpec['collector']): Promise<RunSpec>;
@@ -50,28 +51,28 @@ export async function withTestbed<T>(options: TestbedOptions, body: (testbed: Te
     const envoy = await findEnvoy(options.envoy);
     await keepAnchors(store, envoy);
     const ours = await keepOffWorkerCore(cpus);
-    const echoes = new Map<BackendName, Backend>();
+    const backends = new Map<BackendName, Backend>();
     const backend = async (prefer: BackendName = 'socketify') => {
-      const echo = echoes.get(prefer);
-      if (echo?.alive()) return echo;
-      await echo?.stop(); // it is dead, its folder is not
-      echoes.delete(prefer);
-      const started = await startEcho({ cpus, prefer });
-      echoes.set(prefer, started);
+      const there = backends.get(prefer);
+      if (there?.alive()) return there;
+      await there?.stop(); // it is dead, its folder is not
+      backends.delete(prefer);
+      const started = prefer === 'mariadb' ? await startMariadb({ cpus }) : await startEcho({ cpus, prefer });
+      backends.set(prefer, started);
       return started;
     };
     try {
       return await body({
         machine, cpus, envoy, store, backend,
-        sidecar: async (config, wrap, prefer) => startSidecar(config, { envoy, upstream: (await backend(prefer)).address, cpus, wrap }),
+        sidecar: async (config, wrap, prefer) => startSidecar(config, { envoy, upstream: (await backend(prefer ?? backendOf(config))).address, cpus, wrap }),
         spec: async (config, load, collector) => {
-          const { name, version } = await backend(backendFor(collector.name));
+          const { name, version } = await backend(backendFor(collector.name, config));
           return { envoyYaml: normalisedYaml(config), envoyBuildId: envoy.buildId, backend: { name, version }, load, collector };
         },
         lastClock: null,
       });
     } finally {
-      for (const echo of echoes.values()) await echo.stop();
+      for (const started of backends.values()) await started.stop();
       await ours.restore();
     }
   });

@@ -1,5 +1,5 @@
 /*
- * Native load generator: HTTP/1.1 GET over keep-alive connections, one thread, epoll.
+ * Native load generator: HTTP/1.1 GET, or a statement to MySQL (mysql.h), over kept connections, one thread, epoll.
  *
  * Open loop (--rate R): request k is *intended* at start + k/R, whatever comes back. It is sent at that moment when
  * a connection is free, otherwise first in, first out as soon as one is. The intended time is logged, so a stalled
@@ -31,13 +31,15 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "mysql.h"
+
 #define HEAD_MAX 16384
 #define RETRY_NS 100000000LL   /* a refused connection is tried again after 100 ms */
 #define DRAIN_NS 1000000000LL  /* after the last intended request, late answers are awaited for 1 s */
 #define NEVER INT64_MAX
 
 static struct {
-  const char *host, *path, *log;
+  const char *host, *path, *log, *account; /* account: MySQL; path is then a statement */
   int port, connections, tls, close;
   double rate, duration, stall;
   long requests;
@@ -53,7 +55,10 @@ typedef struct {
   void *ssl;
   long request;        /* index into requests while BUSY */
   int64_t retry_at;
-  size_t out_done;     /* bytes of the request already written */
+  const char *out;     /* what is being sent: the request, or a step of a login */
+  size_t out_len, out_done;
+  Mysql mysql;
+  char mysql_out[MYSQL_SEND_MAX];
   Part part;
   char head[HEAD_MAX]; /* the header block, or the current chunk-size or trailer line */
   size_t head_len;
@@ -69,6 +74,7 @@ static int poller, timer;
 static int64_t start_ns, last_answer, armed; /* armed: when the timer goes off, 0 once it did */
 static char request_text[4096];
 static size_t request_len;
+static const char *prepare; /* the statement to be prepared on every connection; NULL without */
 static int connect_errno;
 static volatile sig_atomic_t interrupted;
 
@@ -216,7 +222,15 @@ static void finish_connect(Connection *c) {
     broken(c);
     return;
   }
+  c->out = request_text;
+  c->out_len = request_len;
   c->state = IDLE;
+  if (option.account) {
+    c->mysql = (Mysql){.stage = GREETING};
+    c->out = c->mysql_out;
+    c->out_len = c->out_done = 0;
+    c->state = HANDSHAKE;
+  }
   if (option.tls) {
     c->ssl = tls.new(tls.ctx);
     tls.set_fd(c->ssl, c->fd);
@@ -234,13 +248,39 @@ static void shake_hands(Connection *c) {
   }
 }
 
-static void write_request(Connection *c) {
-  while (c->out_done < request_len) {
-    ssize_t n = transmit(c, request_text + c->out_done, request_len - c->out_done);
+static void write_out(Connection *c) {
+  while (c->out_done < c->out_len) {
+    ssize_t n = transmit(c, c->out + c->out_done, c->out_len - c->out_done);
     if (n > 0) c->out_done += n;
     else if (errno == EAGAIN) return watch(c, EPOLL_CTL_MOD, EPOLLIN | EPOLLOUT);
     else return broken(c);
   }
+}
+
+/* The login is over: from now on the connection's output is the request. */
+static void logged_in(Connection *c) {
+  c->out = prepare ? c->mysql_out : request_text;
+  c->out_len = prepare ? mysql_execute(c->mysql_out, &c->mysql) : request_len;
+  c->state = IDLE;
+}
+
+static void log_in(Connection *c) {
+  char buffer[4096];
+  ssize_t n = receive(c, buffer, sizeof buffer);
+  if (n < 0 && errno == EAGAIN) return;
+  connect_errno = n > 0 ? 0 : EPROTO;
+  for (char *at = buffer; n > 0 && c->state == HANDSHAKE && !connect_errno;) {
+    bool whole;
+    size_t taken = mysql_take(&c->mysql, at, n, &whole);
+    at += taken;
+    n -= taken;
+    if (!whole) continue;
+    MysqlResult meant = mysql_understand(&c->mysql, option.account, prepare, c->mysql_out, &c->out_len);
+    if (meant == MYSQL_DONE) logged_in(c);
+    if (meant == MYSQL_SEND) c->out_done = 0, write_out(c);
+    if (meant == MYSQL_FAILED || meant == MYSQL_FOREIGN) connect_errno = meant == MYSQL_FAILED ? EACCES : EPROTO;
+  }
+  if (connect_errno) broken(c);
 }
 
 static void send_request(Connection *c, int64_t now) {
@@ -249,7 +289,8 @@ static void send_request(Connection *c, int64_t now) {
   c->state = BUSY;
   c->part = HEAD;
   c->head_len = c->out_done = 0;
-  write_request(c);
+  c->mysql.stage = FIRST;
+  write_out(c);
 }
 
 static void answered(Connection *c) {
@@ -334,6 +375,18 @@ static ssize_t take(Connection *c, const char *at, size_t size, bool *complete) 
   return -1;
 }
 
+/* The same for MySQL. */
+static ssize_t take_mysql(Connection *c, const char *at, size_t size, bool *complete) {
+  bool whole;
+  size_t taken = mysql_take(&c->mysql, at, size, &whole);
+  if (!whole) return taken;
+  MysqlResult meant = mysql_understand(&c->mysql, option.account, prepare, c->mysql_out, &c->out_len);
+  if (meant == MYSQL_FOREIGN) return -1;
+  c->status = meant == MYSQL_FAILED ? 500 : 200;
+  *complete = meant == MYSQL_FAILED || meant == MYSQL_DONE;
+  return taken;
+}
+
 static void read_answer(Connection *c) {
   static char buffer[1 << 17];
   for (;;) {
@@ -346,7 +399,7 @@ static void read_answer(Connection *c) {
     if (n <= 0 || c->state != BUSY) return broken(c);
     for (char *at = buffer; n > 0;) {
       bool complete = false;
-      ssize_t taken = take(c, at, n, &complete);
+      ssize_t taken = option.account ? take_mysql(c, at, n, &complete) : take(c, at, n, &complete);
       if (taken < 0) return broken(c);
       at += taken;
       n -= taken;
@@ -360,12 +413,14 @@ static void read_answer(Connection *c) {
 
 static void on_event(Connection *c, uint32_t events) {
   if (c->state == CONNECTING) finish_connect(c);
-  if (c->state == HANDSHAKE) return shake_hands(c);
-  if (c->state == BUSY && c->out_done < request_len && events & EPOLLOUT) {
+  if (c->state == HANDSHAKE && c->ssl) return shake_hands(c);
+  if ((c->state == BUSY || c->state == HANDSHAKE) && c->out_done < c->out_len && events & EPOLLOUT) {
     watch(c, EPOLL_CTL_MOD, EPOLLIN);
-    write_request(c);
+    write_out(c);
   }
-  if ((c->state == BUSY || c->state == IDLE) && events & (EPOLLIN | EPOLLHUP | EPOLLERR)) read_answer(c);
+  if (!(events & (EPOLLIN | EPOLLHUP | EPOLLERR))) return;
+  if (c->state == HANDSHAKE) log_in(c);
+  else if (c->state == BUSY || c->state == IDLE) read_answer(c);
 }
 
 /* A signal ends the schedule, not what is under way: that is awaited as at any other end. */
@@ -463,6 +518,7 @@ static void parse_options(int argc, char **argv) {
     else if (!strcmp(name, "--port")) option.port = atoi(value);
     else if (!strcmp(name, "--path")) option.path = value;
     else if (!strcmp(name, "--log")) option.log = value;
+    else if (!strcmp(name, "--account")) option.account = value;
     else if (!strcmp(name, "--tls")) option.tls = atoi(value);
     else if (!strcmp(name, "--close")) option.close = atoi(value);
     else if (!strcmp(name, "--connections")) option.connections = atoi(value);
@@ -474,9 +530,14 @@ static void parse_options(int argc, char **argv) {
   }
   bool bounded = (option.duration > 0) != (option.requests > 0);
   if (!option.host || !option.path || !option.log || !bounded || option.connections < 1 || option.rate < 0)
-    fail("usage", "--host IP --port N --path /P --log FILE [--tls 1] [--close 1] --connections N --rate R|0 (--duration S | --requests N [--stall S])");
-  request_len = snprintf(request_text, sizeof request_text, "GET %s HTTP/1.1\r\nHost: %s:%d\r\n%s\r\n", option.path, option.host, option.port,
-                         option.close ? "Connection: close\r\n" : "");
+    fail("usage", "--host IP --port N (--path /P [--tls 1] [--close 1] | --path STATEMENT --account NAME) --log FILE --connections N --rate R|0 (--duration S | --requests N [--stall S])");
+  static const char prepared[] = "PREPARED ";
+  if (strlen(option.path) + 16 > sizeof request_text) fail("path too long", option.path);
+  if (option.account && (option.tls || option.close)) fail("usage", "MySQL without --tls and --close");
+  if (option.account && !strncmp(option.path, prepared, strlen(prepared))) prepare = option.path + strlen(prepared);
+  if (option.account) request_len = mysql_command(request_text, 3, option.path);
+  else request_len = snprintf(request_text, sizeof request_text, "GET %s HTTP/1.1\r\nHost: %s:%d\r\n%s\r\n", option.path, option.host, option.port,
+                              option.close ? "Connection: close\r\n" : "");
   if (request_len >= sizeof request_text) fail("path too long", option.path);
 }
 

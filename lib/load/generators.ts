@@ -1,7 +1,7 @@
 /**
  * The two load generators. Both take the same options and write the same request log (request-log.ts), so that
  * nothing else needs to know which one ran: `native` (generator.c, compiled at first use) and `npm` (npm-generator.ts,
- * Node and undici), for machines without a C compiler.
+ * Node and undici), for machines without a C compiler. Only the native one speaks MySQL.
  */
 import { createHash } from 'node:crypto';
 import * as fs from 'node:fs';
@@ -18,7 +18,8 @@ export interface Generator {
   argv: string[];
 }
 
-const sources = { native: 'generator.c', npm: 'npm-generator.ts' } as const;
+/** What each is made from; the first is what is compiled or run. */
+const sources = { native: ['generator.c', 'mysql.h'], npm: ['npm-generator.ts'] } as const;
 const remedy = "install a C compiler (Debian: gcc and libc6-dev), or use the generator 'npm'";
 
 /**
@@ -40,7 +41,7 @@ export async function buildNative(): Promise<Availability> {
     fs.mkdirSync(path.dirname(binary), { recursive: true });
     const fresh = `${binary}.${process.pid}`;
     try {
-      await run(['gcc', '-O2', '-o', fresh, projectPath('lib', 'load', sources.native), '-ldl']);
+      await run(['gcc', '-O2', '-o', fresh, projectPath('lib', 'load', sources.native[0]), '-ldl']);
       fs.renameSync(fresh, binary); // whole or not at all: another workbench may be building it too
     } catch (error) {
       if (!(error instanceof CommandFailed)) throw error;
@@ -56,15 +57,17 @@ function npmGenerator(): Generator {
   return {
     name: 'npm',
     version: `${digest('npm')} (node ${process.versions.node}, undici ${undici.version})`,
-    argv: [process.execPath, '--import', 'tsx', projectPath('lib', 'load', sources.npm)],
+    argv: [process.execPath, '--import', 'tsx', projectPath('lib', 'load', sources.npm[0])],
   };
 }
 
-/** Named after its source, so that a changed source is built again. */
+/** Named after its sources, so that changed ones are built again. */
 function nativeBinary(): string {
   return workbenchPath('bin', `load-generator-${digest('native')}`);
 }
 
 function digest(name: GeneratorName): string {
-  return createHash('sha256').update(fs.readFileSync(projectPath('lib', 'load', sources[name]))).digest('hex').slice(0, 12);
+  const hash = createHash('sha256');
+  for (const source of sources[name]) hash.update(fs.readFileSync(projectPath('lib', 'load', source)));
+  return hash.digest('hex').slice(0, 12);
 }

@@ -12,7 +12,8 @@ import { projectRoot } from '../host/paths.js';
 import { start, type Daemon } from '../host/process.js';
 import { findGenerator, type Generator } from './generators.js';
 import { completedBetween, readRequestLog, requestLogFile, summariseLog } from './request-log.js';
-import type { BatchSpec, LoadOptions, LoadOutcome, LoadSpec, LoadTarget, RunningLoad } from './types.js';
+import { isSql, sqlAccount } from './sql.js';
+import type { BatchSpec, GeneratorName, LoadOptions, LoadOutcome, LoadSpec, LoadTarget, RunningLoad } from './types.js';
 
 /** At least so long, so that late answers of the window come under the same load. */
 const coolDownS = 0.5;
@@ -36,7 +37,7 @@ export interface BatchOptions extends Omit<LoadOptions, 'dir'> {
  */
 export async function startLoad(target: LoadTarget, spec: LoadSpec, options: LoadOptions): Promise<RunningLoad> {
   checkSpec(spec);
-  const generator = await findGenerator(options.generator);
+  const generator = await generatorFor(spec.path, options.generator);
   const total = spec.warmUpS + spec.durationS + longestCoolDownS;
   const argv = commandLine(generator, target, spec, options.dir, ['--duration', String(total)]);
   const { daemon, startUs, ended } = await launch(argv, options);
@@ -73,7 +74,7 @@ export async function sendExactly(
 ): Promise<LoadOutcome> {
   checkSpec({ ...spec, mode: spec.ratePerS === undefined ? 'closed' : 'open' });
   if (!Number.isInteger(spec.requests) || spec.requests < 1) throw new Error(`cannot send ${spec.requests} requests; give a whole number above 0`);
-  const generator = await findGenerator(options.generator);
+  const generator = await generatorFor(spec.path, options.generator);
   const dir = options.dir ?? fs.mkdtempSync(path.join(os.tmpdir(), 'batch-'));
   try {
     const argv = commandLine(generator, target, spec, dir, ['--requests', String(spec.requests), '--stall', String(options.stallS ?? defaultStallS)]);
@@ -104,6 +105,13 @@ function checkSpec(spec: Pick<LoadSpec, 'mode' | 'ratePerS' | 'connections'>): v
   if (!Number.isInteger(spec.connections) || spec.connections < 1) throw new Error(`${spec.connections} connections; give a whole number above 0`);
 }
 
+/** Only the native one speaks MySQL. */
+function generatorFor(path: string, name: GeneratorName | undefined): Promise<Generator> {
+  if (!isSql(path)) return findGenerator(name);
+  if (name === 'npm') throw new Error('the npm load generator speaks no MySQL; leave it to the native one');
+  return findGenerator('native');
+}
+
 function commandLine(
   generator: Generator,
   target: LoadTarget,
@@ -114,7 +122,7 @@ function commandLine(
   const rate = spec.mode === 'closed' ? 0 : spec.ratePerS ?? 0;
   return [
     ...generator.argv, '--host', target.address.host, '--port', String(target.address.port), '--path', spec.path,
-    ...(target.tls ? ['--tls', '1'] : []), ...(spec.newConnections ? ['--close', '1'] : []),
+    ...(target.tls ? ['--tls', '1'] : []), ...(isSql(spec.path) ? ['--account', sqlAccount] : []), ...(spec.newConnections ? ['--close', '1'] : []),
     '--connections', String(spec.connections), '--rate', String(rate), ...length,
     '--log', path.resolve(dir, requestLogFile), // the generator runs in the project's folder
   ];
@@ -128,26 +136,28 @@ interface Launched {
   ended: Promise<void>;
 }
 
-/** Starts the generator and waits until it says that its clock runs. */
+/** Starts the generator and waits until it says that its clock runs, which a short batch may have done and ended before we look. */
 async function launch(argv: string[], { dir, cpus }: Pick<LoadOptions, 'dir' | 'cpus'>): Promise<Launched> {
   fs.mkdirSync(dir, { recursive: true });
   fs.rmSync(path.join(dir, requestLogFile), { force: true });
   const logFile = path.join(dir, 'generator-output.txt');
   // tsx is looked up from the working directory
   const daemon = await start(argv, { name: 'load generator', cpus, cwd: projectRoot(), logFile });
-  const ended = daemon.exited.then(({ exitCode, signal }) => {
-    const said = daemon.output().trim().split('\n').slice(-1)[0] || 'it said nothing';
+  const finished = daemon.exited.then(({ exitCode, signal }) => {
+    const output = daemon.output();
     fs.rmSync(logFile, { force: true });
+    const said = output.trim().split('\n').slice(-1)[0] || 'it said nothing';
     if (exitCode !== 0) throw new Error(`the load generator ended with ${signal ?? `exit code ${exitCode}`}: ${said}`);
+    return output;
   });
+  const ended = finished.then(() => undefined);
   ended.catch(() => undefined); // awaited by the caller, but perhaps only later
-  while (daemon.alive()) {
-    const started = /^started (\d+)$/m.exec(daemon.output());
+  for (;;) {
+    const started = /^started (\d+)$/m.exec(daemon.alive() ? daemon.output() : await finished);
     if (started) return { daemon, startUs: Number(started[1]), ended };
+    if (!daemon.alive()) throw new Error('the load generator ended before it started');
     await new Promise((resolve) => setTimeout(resolve, 5));
   }
-  await ended;
-  throw new Error('the load generator ended before it started');
 }
 
 function until(epochUs: number): Promise<void> {

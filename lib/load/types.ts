@@ -11,7 +11,7 @@ export interface LoadSpec {
   warmUpS: number;
   /** Measured. */
   durationS: number;
-  /** Request path; the echo answers N bytes to `/N`. */
+  /** Request path; the echo answers N bytes to `/N`. Or a statement for MySQL (sql.ts). */
   path: string;
   /** Opens a connection for every request and closes it after the answer; latency does not include opening it. */
   newConnections?: boolean;
