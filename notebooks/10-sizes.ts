@@ -16,9 +16,9 @@
 // kernel's reads and writes grow and lose IPC beyond 16 kB (C43), that the sidecar's own reads and writes keep theirs
 // (C44), and that protocol parsing does not change (C48).
 //
-// **Needs** Envoy and two cores for CPU time; Valgrind for instruction counts; perf for stacks; hardware counters for the
-// kernel's IPC. About 6 minutes in quick mode (three sizes), an hour in full mode (nine). What this machine cannot
-// measure is drawn from the committed recording, and says so.
+// **Needs** Envoy and two cores for CPU time; Valgrind for instruction counts, and stepping (ptrace) for those of TLS; perf
+// for stacks; hardware counters for the kernel's IPC. About 6 minutes in quick mode (three sizes), an hour in full mode
+// (nine). What this machine cannot measure is drawn from the committed recording, and says so.
 
 // %%
 import { sizesPlan } from './lib/experiments/sizes.js';
@@ -45,7 +45,7 @@ console.log(await measureHere(plan));
 
 // %%
 import { fig18 } from './lib/figures/fig18.js';
-const { data, source } = sizesOf(sessionStore());
+const { data, source } = await sizesOf(sessionStore());
 console.log(source.why);
 const figure18 = fig18(data);
 await showItem(figure18);

@@ -16,7 +16,8 @@
 
    Switched over vgdb (or VALGRIND_MONITOR_COMMAND): on | off | zero | dump FILE. Each answers "ok" or "error: ...".
    Not seen: the kernel, and CPU features Valgrind hides (AVX-512), whose library routines are then other ones.
-   A repeated string instruction (rep movs) counts once per repetition, as in callgrind. */
+   A repeated string instruction (rep movs) is one instruction however often it repeats, as the CPU counts it and unlike
+   in callgrind. In Valgrind it jumps to itself. */
 
 #include "pub_tool_aspacemgr.h"
 #include "pub_tool_clientstate.h"
@@ -77,6 +78,7 @@ typedef struct {
    Entry* stack;
    UInt depth;
    UInt capacity;
+   ULong repeating;       /* address of the string instruction that ran last, 0 when another did */
 } Thread;
 
 static Thread* threads;   /* by ThreadId */
@@ -87,6 +89,7 @@ static Thread* current;
 static Addr top_sp;       /* of the innermost anchor; the highest address when there is none */
 static ULong* node_counter;
 static ULong* thread_counter;
+static ULong* repeating;
 static ULong not_counted;
 
 static Node* new_node(Node* parent, UWord anchor)
@@ -146,6 +149,7 @@ static void on_start_client_code(ThreadId tid, ULong blocks_dispatched)
 {
    current = &threads[tid];
    if (!current->root) current->root = new_node(NULL, 0);
+   repeating = &current->repeating;
    note_thread(tid);
    point_at_innermost();
 }
@@ -244,22 +248,45 @@ static void load_anchors(void)
 
 /* ---------- instrumentation ---------- */
 
-static void add_to_counter(IRSB* sb, ULong** counter, UInt instructions)
+static IRTemp load_pointer(IRSB* sb, ULong** pointer)
 {
-   IRTemp pointer = assign(sb, Ity_I64, IRExpr_Load(Iend_LE, Ity_I64, address_of(counter)));
+   return assign(sb, Ity_I64, IRExpr_Load(Iend_LE, Ity_I64, address_of(pointer)));
+}
+
+static void add_to_counter(IRSB* sb, ULong** counter, IRExpr* instructions)
+{
+   IRTemp pointer = load_pointer(sb, counter);
    IRTemp before = assign(sb, Ity_I64, IRExpr_Load(Iend_LE, Ity_I64, IRExpr_RdTmp(pointer)));
-   IRTemp after = assign(sb, Ity_I64,
-      IRExpr_Binop(Iop_Add64, IRExpr_RdTmp(before), IRExpr_Const(IRConst_U64(instructions))));
+   IRTemp after = assign(sb, Ity_I64, IRExpr_Binop(Iop_Add64, IRExpr_RdTmp(before), instructions));
    addStmtToIRSB(sb, IRStmt_Store(Iend_LE, IRExpr_RdTmp(pointer), IRExpr_RdTmp(after)));
+}
+
+static void add_to_both(IRSB* sb, IRExpr* instructions)
+{
+   add_to_counter(sb, &node_counter, instructions);
+   add_to_counter(sb, &thread_counter, deepCopyIRExpr(instructions));
 }
 
 /* Charges what ran since the last call; placed before every way out of the block. */
 static void charge(IRSB* sb, UInt* instructions)
 {
    if (*instructions == 0) return;
-   add_to_counter(sb, &node_counter, *instructions);
-   add_to_counter(sb, &thread_counter, *instructions);
+   add_to_both(sb, IRExpr_Const(IRConst_U64(*instructions)));
    *instructions = 0;
+}
+
+static void note_repeating(IRSB* sb, Addr address)
+{
+   addStmtToIRSB(sb, IRStmt_Store(Iend_LE, IRExpr_RdTmp(load_pointer(sb, &repeating)), IRExpr_Const(IRConst_U64(address))));
+}
+
+/* Charges a string instruction with which a block begins, unless it is on its way to its next repetition. */
+static void charge_unless_repeating(IRSB* sb, Addr address)
+{
+   IRTemp last = assign(sb, Ity_I64, IRExpr_Load(Iend_LE, Ity_I64, IRExpr_RdTmp(load_pointer(sb, &repeating))));
+   IRTemp differs = assign(sb, Ity_I1, IRExpr_Binop(Iop_CmpNE64, IRExpr_RdTmp(last), IRExpr_Const(IRConst_U64(address))));
+   IRTemp one = assign(sb, Ity_I64, IRExpr_Unop(Iop_1Uto64, IRExpr_RdTmp(differs)));
+   add_to_both(sb, IRExpr_RdTmp(one));
 }
 
 static void follow_stack(IRSB* sb, const VexGuestLayout* layout, Addr block)
@@ -291,9 +318,13 @@ static IRSB* instrument(VgCallbackClosure* closure, IRSB* in, const VexGuestLayo
       if (statement->tag == Ist_Exit) charge(out, &instructions);
       addStmtToIRSB(out, statement);
       if (statement->tag != Ist_IMark) continue;
-      if (first) follow_stack(out, layout, statement->Ist.IMark.addr);
+      Addr address = statement->Ist.IMark.addr;
+      Bool is_repeated = is_repeated_string_instruction(address, statement->Ist.IMark.len);
+      if (first) follow_stack(out, layout, address);
+      if (first && is_repeated) charge_unless_repeating(out, address);
+      else instructions++;
+      if (first || is_repeated) note_repeating(out, is_repeated ? address : 0);
       first = False;
-      instructions++;
    }
    charge(out, &instructions);
    return out;

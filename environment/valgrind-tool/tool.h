@@ -111,6 +111,22 @@ static IRExpr* address_of(const void* variable)
    return IRExpr_Const(IRConst_U64((UWord)variable));
 }
 
+/* Intel's manual, volume 2, "REP": movs, cmps, stos, lods, scas, ins, outs after a prefix f2 or f3. */
+static Bool is_repeated_string_instruction(Addr address, UInt length)
+{
+   const UChar* bytes = (const UChar*)address;
+   Bool repeated = False;
+   UInt i = 0;
+   for (; i < length && (bytes[i] == 0xf2 || bytes[i] == 0xf3 || bytes[i] == 0x66 || bytes[i] == 0x67
+                         || bytes[i] == 0x64 || bytes[i] == 0x65 || bytes[i] == 0x2e || bytes[i] == 0x36
+                         || bytes[i] == 0x3e || bytes[i] == 0x26); i++)
+      if (bytes[i] == 0xf2 || bytes[i] == 0xf3) repeated = True;
+   if (i < length && (bytes[i] & 0xf0) == 0x40) i++;   /* REX */
+   if (!repeated || i + 1 != length) return False;
+   UChar code = bytes[i];
+   return (code >= 0x6c && code <= 0x6f) || (code >= 0xa4 && code <= 0xa7) || (code >= 0xaa && code <= 0xaf);
+}
+
 /* Calls and returns must end a block, and no block may repeat its instructions. */
 static void keep_blocks_straight(void)
 {

@@ -307,22 +307,6 @@ static void before_signal(ThreadId tid, Int signal, Bool alternate_stack)
 
 /* ---------- instrumentation ---------- */
 
-/* Intel's manual, volume 2, "REP": movs, cmps, stos, lods, scas, ins, outs after a prefix f2 or f3. */
-static Bool is_repeated_string_instruction(Addr address, UInt length)
-{
-   const UChar* bytes = (const UChar*)address;
-   Bool repeated = False;
-   UInt i = 0;
-   for (; i < length && (bytes[i] == 0xf2 || bytes[i] == 0xf3 || bytes[i] == 0x66 || bytes[i] == 0x67
-                         || bytes[i] == 0x64 || bytes[i] == 0x65 || bytes[i] == 0x2e || bytes[i] == 0x36
-                         || bytes[i] == 0x3e || bytes[i] == 0x26); i++)
-      if (bytes[i] == 0xf2 || bytes[i] == 0xf3) repeated = True;
-   if (i < length && (bytes[i] & 0xf0) == 0x40) i++;   /* REX */
-   if (!repeated || i + 1 != length) return False;
-   UChar code = bytes[i];
-   return (code >= 0x6c && code <= 0x6f) || (code >= 0xa4 && code <= 0xa7) || (code >= 0xaa && code <= 0xaf);
-}
-
 static void store_id(IRSB* sb, IRTemp at, UInt id)
 {
    addStmtToIRSB(sb, IRStmt_Store(Iend_LE, IRExpr_RdTmp(at), IRExpr_Const(IRConst_U32(id))));

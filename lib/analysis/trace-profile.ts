@@ -3,6 +3,7 @@
  * its code and the anchors of its binary in, counts out.
  */
 import type { Anchor } from './anchors.js';
+import type { Region } from './attribution.js';
 import { ComponentReplay, stackEffectOf } from './trace-attribution.js';
 import { components, type Component, type Grouping } from '../paper/components.js';
 import type { RunDecoder } from '../trace/decode.js';
@@ -58,8 +59,7 @@ export interface ProfileInput {
 
 /** @throws Error when the code is not that which was traced, or the trace file is damaged. */
 export async function profileTrace({ trace, spans, decoder, anchors, buildId, grouping }: ProfileInput): Promise<TraceProfile> {
-  const byAddress = new Map(anchors.map((anchor) => [anchor.address, anchor]));
-  const replay = new ComponentReplay(trace.runs, (id) => stackEffectOf(decoder.end(id)), trace.header.code, byAddress, buildId, grouping);
+  const replay = replayOf({ trace, decoder, anchors, buildId, grouping });
   const accounts = spans.map(() => new RequestAccount());
   const pages = new Map<number, PageUse>();
   const typical = medianRequest(spans);
@@ -91,6 +91,25 @@ export async function profileTrace({ trace, spans, decoder, anchors, buildId, gr
     }
   }
   return { requests: accounts.map((account) => account.profile()), pages: perRequest([...pages.values()], spans.length), typical: way };
+}
+
+/** Instructions of one request, the mean over the spans, by region; an executed region only. @throws Error as {@link profileTrace} does. */
+export async function instructionsByRegion({ trace, spans, decoder, anchors, buildId, grouping }: ProfileInput): Promise<(Region & { instructionsPerRequest: number })[]> {
+  const replay = replayOf({ trace, decoder, anchors, buildId, grouping });
+  const sums: number[] = [];
+  for await (const { ids, from, to, request } of byRequest(trace, spans)) {
+    const { instructions } = trace.runs;
+    for (let at = from; at < to; at++) {
+      const region = replay.step(ids[at]);
+      if (request >= 0) sums[region] = (sums[region] ?? 0) + instructions[ids[at]];
+    }
+  }
+  return replay.regions.map((region, i) => ({ ...region, instructionsPerRequest: (sums[i] ?? 0) / spans.length })).filter(({ instructionsPerRequest }) => instructionsPerRequest > 0);
+}
+
+function replayOf({ trace, decoder, anchors, buildId, grouping }: Omit<ProfileInput, 'spans'>): ComponentReplay {
+  const byAddress = new Map(anchors.map((anchor) => [anchor.address, anchor]));
+  return new ComponentReplay(trace.runs, (id) => stackEffectOf(decoder.end(id)), trace.header.code, byAddress, buildId, grouping);
 }
 
 /** Index of the span whose number of instructions is the (lower) median; -1 without spans. */

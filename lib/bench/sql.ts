@@ -1,7 +1,6 @@
 /** Does the SQL policy stand broken bytes, and a million queries without growing? */
 import * as fs from 'node:fs';
-import { sqlPolicyFor } from '../deploy/sql-policy.js';
-import { mariadbAvailability } from '../deploy/mariadb.js';
+import { sqlPolicyHere } from '../deploy/sql-policy.js';
 import type { Availability } from '../host/availability.js';
 import { projectPath, workbenchPath } from '../host/paths.js';
 import { run } from '../host/process.js';
@@ -37,9 +36,8 @@ async function fuzzing(): Promise<BenchRow> {
 }
 
 async function longLoad({ testbed, newDir }: Scene): Promise<BenchRow[]> {
-  const [policy, database] = [await sqlPolicyFor(testbed.envoy), await mariadbAvailability()];
+  const policy = await sqlPolicyHere(testbed.envoy);
   if (!policy.available) return lacking(policy);
-  if (!database.available) return lacking(database);
   const sidecar = await testbed.sidecar(policy.policy);
   try {
     const options = { cpus: testbed.cpus.others, dir: newDir() };

@@ -4,7 +4,7 @@
  * body. The dump holds paths of anchors, so both groupings are computed from the same file.
  *
  * Misses: the kernel; time (everything costs one); AVX-512, which Valgrind hides, so that libraries choose other
- * routines. A repeated string instruction (rep movs) counts once a repetition. Nothing of a run at speed: Envoy is
+ * routines. A repeated string instruction (rep movs) is one, as the CPU counts. Nothing of a run at speed: Envoy is
  * some 50 times slower, so it serves each wake-up's one request; numbers per request are of that lightly loaded path.
  */
 import * as fs from 'node:fs';
@@ -16,17 +16,18 @@ import { probeValgrind, tellTool, valgrindVersion, valgrindWrap } from '../host/
 import type { Collected, Collector } from './collector.js';
 import { parseRegionTree, type RegionTree } from './region-tree.js';
 
-const toolFormat = 1;
+/** 2: a repeated string instruction counts once. */
+const toolVersion = 2;
 const worker = 'wrk:worker_0';
 const files = { anchors: 'anchors.txt', dump: 'regions.txt' };
 
 export const instructionRegions: Collector<RegionTree> = {
   name: 'instruction-regions',
-  version: async () => `${toolFormat} / ${await valgrindVersion()}`,
+  version: async () => `${toolVersion} / ${await valgrindVersion()}`,
   probe: () => probeValgrind(instructionRegions.version),
   record: recordRegions,
   read: (dir) => parseRegionTree(fs.readFileSync(path.join(dir, files.dump), 'utf8'), path.join(dir, files.dump)),
-  misses: 'the kernel, time, and AVX-512 routines, which Valgrind hides; repeated string instructions count per repetition',
+  misses: 'the kernel, time, and AVX-512 routines, which Valgrind hides',
   disturbance: 'some 50 times slower; counts are exact all the same',
 };
 

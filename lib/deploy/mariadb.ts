@@ -10,11 +10,10 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { Availability } from '../host/availability.js';
 import { planCpus, type CpuPlan } from '../host/cpus.js';
 import { run, start, type Daemon } from '../host/process.js';
-import { sqlAccount } from '../load/sql.js';
+import { rowsInUsers, sqlAccount } from '../load/sql.js';
 import { makeRunFolder, removeRunFolder } from './run-folder.js';
 import type { Address, Backend } from './types.js';
 
-const rows = 20;
 const startTimeoutMs = 30_000;
 /** A port that the kernel gave us may be taken by another before the server has it. */
 const tries = 3;
@@ -76,7 +75,7 @@ async function makeDatabase(folder: string, server: string): Promise<void> {
 
 /** One a line: older servers read the file so. Every row is about 100 bytes, as the echo's answers are. */
 function statements(): string[] {
-  const values = Array.from({ length: rows }, (_, i) => `(${i + 1}, 'user${i + 1}', 'user${i + 1}@example.org', '${'x'.repeat(64)}')`);
+  const values = Array.from({ length: rowsInUsers }, (_, i) => `(${i + 1}, 'user${i + 1}', 'user${i + 1}@example.org', '${'x'.repeat(64)}')`);
   return [
     `CREATE DATABASE ${sqlAccount}`,
     `CREATE TABLE ${sqlAccount}.users (id INT PRIMARY KEY, name VARCHAR(32) NOT NULL, email VARCHAR(64) NOT NULL, about VARCHAR(64) NOT NULL)`,

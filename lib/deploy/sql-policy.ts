@@ -1,7 +1,8 @@
-/** Which SQL policy an Envoy can run. */
+/** Which SQL policy an Envoy can run, and whether there is a database for it. */
 import type { Availability } from '../host/availability.js';
 import { sqlContrib, sqlModule } from './catalogue.js';
 import { validateConfig } from './envoy.js';
+import { mariadbAvailability } from './mariadb.js';
 import { mysqlModule, mysqlModuleAvailability } from './mysql-module.js';
 import type { TcpPolicy } from './policy.js';
 import { renderPolicy, type Wiring } from './render.js';
@@ -18,6 +19,12 @@ export async function sqlPolicyFor(envoy: EnvoyBinary): Promise<SqlPolicy> {
   const reason = await refusal(envoy, sqlModule);
   if (reason === null) return { available: true, version: `module ${built.version}`, policy: sqlModule };
   return { available: false, reason: `neither mysql_proxy nor the module: ${reason}`, remedy: 'use the pinned Envoy, for which the module is made, or one with the contrib extensions' };
+}
+
+/** The same, where there is a database to put behind it. */
+export async function sqlPolicyHere(envoy: EnvoyBinary): Promise<SqlPolicy> {
+  const database = await mariadbAvailability();
+  return database.available ? sqlPolicyFor(envoy) : database;
 }
 
 /** Why an Envoy does not take a policy; null when it does. */

@@ -1,6 +1,9 @@
 /** Carries out a plan: skips what is already measured, keeps the order, reports progress, survives interruptions. */
+import { sqlModule } from '../deploy/catalogue.js';
+import { sqlPolicyHere } from '../deploy/sql-policy.js';
+import type { EnvoyBinary } from '../deploy/types.js';
 import { interruptions } from '../host/process.js';
-import { describePlan, estimateS, type CollectorName, type Plan, type PlannedRun } from './plan.js';
+import { describePlan, estimateS, type Plan, type PlannedRun } from './plan.js';
 import { measure } from './measure.js';
 import { collectorIdentity, worthPlanning } from './collectors.js';
 import { withTestbed, type Testbed, type TestbedOptions } from './testbed.js';
@@ -26,12 +29,13 @@ export interface CampaignResult {
   recorded: Run[];
   /** Runs that could not be had, each with its reason; the others go on. */
   failed: { run: PlannedRun; reason: string }[];
-  /** Collectors this machine lacks, with the plan's runs that need them: not tried, and recorded ones not looked up, since their key names the tool's version. */
+  /** Collectors and policies this machine lacks, with the plan's runs that need them: not tried, and recorded ones not looked up, since their key names the tool's version. */
   unavailable: Lacking[];
 }
 
 export interface Lacking {
-  collector: CollectorName;
+  /** `with perf-stat`, `of SQL (module)`. */
+  what: string;
   runs: PlannedRun[];
   reason: string;
   remedy: string;
@@ -47,12 +51,13 @@ const failuresInARow = 3;
  */
 export async function carryOut(plan: Plan, options: CampaignOptions = {}): Promise<CampaignResult> {
   return withTestbed(options, async (testbed) => {
-    const { possible, unavailable } = await withoutLackingTools(plan.runs);
+    const { runs, lacking } = await withSqlPolicy(plan.runs, testbed.envoy);
+    const { possible, unavailable } = await withoutLackingTools(runs);
     const { recorded, missing } = await split(possible, testbed, options.fresh ?? false);
     const progress = options.progress ?? silent;
     const total = missing.reduce((sum, run) => sum + estimateS(run), 0);
     progress.planned(`${describePlan(missing)} to measure; ${recorded.length} runs recorded already`, total);
-    const result: CampaignResult = { measured: [], recorded, failed: [], unavailable };
+    const result: CampaignResult = { measured: [], recorded, failed: [], unavailable: [...lacking, ...unavailable] };
     const before = interruptions();
     let done = 0;
     let inARow = 0;
@@ -74,15 +79,25 @@ export async function carryOut(plan: Plan, options: CampaignOptions = {}): Promi
   });
 }
 
+/** Plans name the SQL policy of our module; which one it is in the end, the Envoy decides. */
+async function withSqlPolicy(runs: PlannedRun[], envoy: EnvoyBinary): Promise<{ runs: PlannedRun[]; lacking: Lacking[] }> {
+  const isSql = ({ config }: PlannedRun) => config.id === sqlModule.id;
+  if (!runs.some(isSql)) return { runs, lacking: [] };
+  const answer = await sqlPolicyHere(envoy);
+  if (answer.available) return { runs: runs.map((run) => (isSql(run) ? { ...run, config: answer.policy } : run)), lacking: [] };
+  return { runs: runs.filter((run) => !isSql(run)), lacking: [{ what: `of ${sqlModule.label}`, runs: runs.filter(isSql), reason: answer.reason, remedy: answer.remedy }] };
+}
+
 /** Tries each collector once, so that a missing tool is told once rather than by every run that needs it. */
 async function withoutLackingTools(runs: PlannedRun[]): Promise<{ possible: PlannedRun[]; unavailable: Lacking[] }> {
   const unavailable: Lacking[] = [];
+  const lacks = (run: PlannedRun) => unavailable.some(({ runs: own }) => own.includes(run));
   for (const collector of new Set(runs.map((run) => run.collector))) {
     const answer = await worthPlanning(collector);
     if (answer.available) continue;
-    unavailable.push({ collector, runs: runs.filter((run) => run.collector === collector), reason: answer.reason, remedy: answer.remedy });
+    unavailable.push({ what: `with ${collector}`, runs: runs.filter((run) => run.collector === collector), reason: answer.reason, remedy: answer.remedy });
   }
-  const possible = runs.filter((run) => !unavailable.some(({ collector }) => collector === run.collector));
+  const possible = runs.filter((run) => !lacks(run));
   return { possible: possible.filter((run) => isWorthSearching(run, runs, possible)), unavailable };
 }
 

@@ -2,7 +2,7 @@
 import { paperFig6 } from '../deploy/catalogue.js';
 import type { SidecarConfig } from '../deploy/types.js';
 import type { PlannedLoad } from '../store/run-key.js';
-import { configOf, repeated, type Mode, type Plan } from './plan.js';
+import { configOf, loadFor, repeated, type Mode, type Plan } from './plan.js';
 
 export const capacity = 'capacity';
 
@@ -21,10 +21,10 @@ const settings = {
 export function capacityPlan(mode: Mode, chosen: readonly (string | SidecarConfig)[] = paperFig6): Plan {
   const { repeats, durationS, warmUpS } = settings[mode];
   const configs = chosen.map(configOf);
-  const knees = configs.map((config) => ({ experiment: capacity, config, load: kneeSearchLoad, collector: 'cpu-time' as const, repeat: 0 }));
+  const knees = configs.map((config) => ({ experiment: capacity, config, load: loadFor(config, kneeSearchLoad), collector: 'cpu-time' as const, repeat: 0 }));
   const points = configs.flatMap((config) => kneeShares.map((kneeShare) => ({
     experiment: capacity, config, collector: 'cpu-time' as const,
-    load: { mode: 'open', connections: 32, path: '/100', kneeShare, warmUpS, durationS } as PlannedLoad,
+    load: loadFor(config, { mode: 'open', connections: 32, path: '/100', kneeShare, warmUpS, durationS }),
   })));
   return { experiment: capacity, runs: [...knees, ...repeated(points, repeats, 6)] };
 }

@@ -1,9 +1,10 @@
 /** Tidy data of experiment `components`: raw runs in, four tables out. */
 import { table } from 'arquero';
-import { attributeInstructions, attributeSamples } from '../analysis/attribution.js';
+import { attributeInstructions, attributeSamples, type Region } from '../analysis/attribution.js';
 import type { CostTables } from '../analysis/request-cost.js';
 import type { CounterRow, CounterTables } from '../analysis/request-counters.js';
 import { median } from '../analysis/statistics.js';
+import { instructionsByRegion } from '../analysis/trace-profile.js';
 import { instructionRegions } from '../counters/instruction-regions.js';
 import { perfRecord } from '../counters/perf-record.js';
 import { hardwareGroup, perfStat } from '../counters/perf-stat.js';
@@ -16,6 +17,7 @@ import { columns, cpuUsPerRequest, readJson } from './capacity-data.js';
 import { components, noiseFloorPolicies } from './components.js';
 import type { CpuWindow } from './measure.js';
 import { newestOnly } from './newest.js';
+import { openRecordedTrace } from './recorded-trace.js';
 import { isGood } from './warnings.js';
 import type { CollectorName } from './plan.js';
 
@@ -35,6 +37,8 @@ export interface ComponentsData extends CostTables, CounterTables {
   notes: string[];
   /** Ids of the runs behind a policy's values of one collector. */
   runsOf(policy: string, collector: CollectorName): string[];
+  /** Of those that counted its instructions: in a Valgrind tool or, with TLS, step by step. */
+  countedRunsOf(policy: string): string[];
   /** Of all collectors but hardware counters, whose values are never mixed with those of others. */
   allRunsOf(policy: string): string[];
   /** CPU time per request of a policy measured twice in every round; empty for the others. */
@@ -48,25 +52,28 @@ const groupings: readonly Grouping[] = ['ours', 'authors'];
  * was measured in several ways, the newest counts.
  * @throws Error naming the file when raw output is damaged.
  */
-export function componentsData(recording: Pick<Recording, 'name' | 'dir' | 'origin'>, runs: Run[]): ComponentsData {
+export async function componentsData(recording: Pick<Recording, 'name' | 'dir' | 'origin'>, runs: Run[]): Promise<ComponentsData> {
   const good = newestOnly(runs.filter(isGood));
   const binaries = new Map(unique(good.map((run) => run.spec.envoyBuildId)).map((id) => [id, loadBinary(recording, id)]));
   const factsOf = (run: Run) => binaries.get(run.spec.envoyBuildId)!;
   const by = (collector: CollectorName) => good.filter((run) => run.spec.collector.name === collector);
+  const instructions = [...by('instructions').flatMap((run) => instructionRows(run, factsOf(run))), ...await steppedRows(recording, by('single-step'))];
   const cpuRows = by('cpu-time').flatMap(cpuRow);
   const counterRows = by('perf-stat').flatMap(counterRow);
+  const ids = (policy: string, of: readonly string[]) => good.filter((run) => run.policy.id === policy && of.includes(run.spec.collector.name)).map(({ id }) => id);
   return {
     origin: recording.origin,
     cpuModel: runs[0].provenance.machine.cpuModel,
     envoyVersion: versions(good.length > 0 ? good : runs),
     // By id, as a label may have changed since the first run.
     policies: [...new Map(runs.map(({ policy }) => [policy.id, policy])).values()],
-    instructions: table(columns(by('instructions').flatMap((run) => instructionRows(run, factsOf(run))), instructionColumns)),
+    instructions: table(columns(instructions, instructionColumns)),
     cpu: table(columns(cpuRows, cpuColumns)),
     samples: table(columns(by('perf-record').flatMap((run) => sampleRows(run, factsOf(run))), sampleColumns)),
     counters: table(columns(counterRows, counterColumns)),
     notes: [...notesOn(runs, good, [...binaries.values()]), ...multiplexingNote(counterRows)],
-    runsOf: (policy, collector) => good.filter((run) => run.policy.id === policy && run.spec.collector.name === collector).map(({ id }) => id),
+    runsOf: (policy, collector) => ids(policy, [collector]),
+    countedRunsOf: (policy) => ids(policy, ['instructions', 'single-step']),
     allRunsOf: (policy) => good.filter((run) => run.policy.id === policy && run.spec.collector.name !== 'perf-stat').map(({ id }) => id),
     twins: (policy) => twins(cpuRows.filter((row) => row.policy === policy)),
   };
@@ -74,12 +81,26 @@ export function componentsData(recording: Pick<Recording, 'name' | 'dir' | 'orig
 
 const instructionColumns = ['policy', 'repeat', 'grouping', 'component', 'region', 'perRequest', 'run'] as const;
 
-function instructionRows(run: Run, { anchors }: BinaryFacts): Record<(typeof instructionColumns)[number], unknown>[] {
+type InstructionRow = Record<(typeof instructionColumns)[number], unknown>;
+
+function instructionRows(run: Run, { anchors }: BinaryFacts): InstructionRow[] {
   const tree = instructionRegions.read(run.dir);
   const { requests } = readJson<LoadOutcome>(run, runFiles.load);
-  return groupings.flatMap((grouping) => attributeInstructions(tree, anchors, grouping, requests)
-    .map(({ component, region, instructionsPerRequest }) =>
-      ({ policy: run.policy.id, repeat: run.repeat, grouping, component, region, perRequest: instructionsPerRequest, run: run.id })));
+  return groupings.flatMap((grouping) => attributeInstructions(tree, anchors, grouping, requests).map((part) => instructionRow(run, grouping, part)));
+}
+
+/** Of policies with TLS, whose every instruction the CPU itself executed. */
+async function steppedRows(recording: Pick<Recording, 'dir'>, runs: readonly Run[]): Promise<InstructionRow[]> {
+  const rows: InstructionRow[] = [];
+  for (const run of runs) {
+    const traced = await openRecordedTrace(recording, run);
+    for (const grouping of groupings) rows.push(...(await instructionsByRegion({ ...traced, grouping })).map((part) => instructionRow(run, grouping, part)));
+  }
+  return rows;
+}
+
+function instructionRow(run: Run, grouping: Grouping, { component, region, instructionsPerRequest }: Region & { instructionsPerRequest: number }): InstructionRow {
+  return { policy: run.policy.id, repeat: run.repeat, grouping, component, region, perRequest: instructionsPerRequest, run: run.id };
 }
 
 const sampleColumns = ['policy', 'repeat', 'grouping', 'component', 'region', 'kernel', 'samples', 'run'] as const;

@@ -1,16 +1,14 @@
 /** Experiment `components` (Figure 7, Table 3): where instructions and CPU time of a request go, per policy. */
-import { paperFig7, policies } from '../deploy/catalogue.js';
-import { speaksMysql } from '../deploy/policy.js';
+import { paperFig7, policies, sqlModule } from '../deploy/catalogue.js';
 import type { SidecarConfig } from '../deploy/types.js';
-import { selectByKey } from '../load/sql.js';
 import type { PlannedLoad } from '../store/run-key.js';
-import { configOf, repeated, type CollectorName, type Mode, type Plan, type PlannedRun } from './plan.js';
+import { configOf, isTls, loadFor, repeated, type CollectorName, type Mode, type Plan, type PlannedRun } from './plan.js';
 
 export const components = 'components';
 
 const settings = {
-  quick: { cpuRepeats: 3, cpuS: 2, counterRepeats: 1, sampleRepeats: 1, sampleS: 3, countRepeats: 1, requests: 200 },
-  full: { cpuRepeats: 9, cpuS: 5, counterRepeats: 6, sampleRepeats: 3, sampleS: 10, countRepeats: 3, requests: 1000 },
+  quick: { cpuRepeats: 3, cpuS: 2, counterRepeats: 1, sampleRepeats: 1, sampleS: 3, countRepeats: 1, requests: 200, stepped: 4 },
+  full: { cpuRepeats: 9, cpuS: 5, counterRepeats: 6, sampleRepeats: 3, sampleS: 10, countRepeats: 3, requests: 1000, stepped: 8 },
 } as const;
 
 /** Policies whose undisturbed run is made twice a round: the A/A pairs that state the noise floor. */
@@ -21,7 +19,7 @@ const onlyInFull = ['tls-http', 'ratelimit-published'];
 
 /** What is measured when nobody chooses. */
 function usual(mode: Mode): readonly SidecarConfig[] {
-  return mode === 'full' ? policies : policies.filter(({ id }) => !onlyInFull.includes(id));
+  return [...policies, sqlModule].filter(({ id }) => mode === 'full' || !onlyInFull.includes(id));
 }
 
 /**
@@ -33,11 +31,12 @@ export function componentsPlan(mode: Mode, chosen: readonly (string | SidecarCon
   const s = settings[mode];
   const configs = chosen.map(configOf);
   const runs = (collector: CollectorName, load: PlannedLoad, which = configs) =>
-    which.map((config) => ({ experiment: components, config, collector, load: loadOf(config, load) }));
+    which.map((config) => ({ experiment: components, config, collector, load: loadFor(config, load) }));
   return {
     experiment: components,
     runs: [
-      ...repeated(runs('instructions', countedLoad(s.requests), configs.filter(countable)), s.countRepeats, 7),
+      ...repeated(runs('instructions', countedLoad(s.requests), configs.filter((config) => !isTls(config))), s.countRepeats, 7),
+      ...repeated(runs('single-step', steppedLoad('/100', s.stepped), configs.filter(isTls)), s.countRepeats, 13),
       ...withTwins(repeated(runs('cpu-time', busyLoad(s.cpuS)), s.cpuRepeats, 8)),
       // Under the same load as CPU time, so that cycles and microseconds are of the same requests; twins would test nothing new.
       ...repeated(runs('perf-stat', busyLoad(s.cpuS)), s.counterRepeats, 10),
@@ -47,16 +46,6 @@ export function componentsPlan(mode: Mode, chosen: readonly (string | SidecarCon
   };
 }
 
-/** What is asked for: bytes of the echo, or a row of the database. */
-function loadOf(config: SidecarConfig, load: PlannedLoad): PlannedLoad {
-  return speaksMysql(config) ? { ...load, path: selectByKey } : load;
-}
-
-/** Not TLS: Valgrind hides the CPU's crypto instructions, so that other code would be counted than runs. */
-function countable(config: SidecarConfig): boolean {
-  return config.frame === 'user' || config.tls === undefined;
-}
-
 function additivityOnly(id: string): boolean {
   return policies.some((policy) => policy.id === id) && !paperFig7.includes(id);
 }
@@ -64,6 +53,11 @@ function additivityOnly(id: string): boolean {
 /** A fixed number of requests, spread out: under Valgrind nothing else is comparable between policies. */
 export function countedLoad(requests: number): PlannedLoad {
   return { mode: 'exactly', connections: 4, path: '/100', requests, ratePerS: 400 };
+}
+
+/** The same request, for the CPU itself to execute instruction by instruction. @param path of the echo. */
+export function steppedLoad(path: string, requests: number): PlannedLoad {
+  return { mode: 'in-turn', connections: 2, path, requests };
 }
 
 /**

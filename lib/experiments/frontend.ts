@@ -8,7 +8,7 @@ import type { SidecarConfig } from '../deploy/types.js';
 import type { PlannedLoad } from '../store/run-key.js';
 import { kneeSearchLoad } from './capacity.js';
 import { busyLoad } from './components.js';
-import { configOf, repeated, type CollectorName, type Mode, type Plan, type PlannedRun } from './plan.js';
+import { configOf, loadFor, repeated, type CollectorName, type Mode, type Plan, type PlannedRun } from './plan.js';
 
 export const frontend = 'frontend';
 
@@ -34,7 +34,7 @@ export function frontendPlan(mode: Mode, chosen: readonly (string | SidecarConfi
   const configs = chosen.map(configOf);
   const few = mode === 'full' ? configs : configs.filter(({ id }) => acrossLoads.includes(id));
   const runs = (collector: CollectorName, which: readonly SidecarConfig[], load: PlannedLoad) =>
-    which.map((config) => ({ experiment: frontend, config, collector, load }));
+    which.map((config) => ({ experiment: frontend, config, collector, load: loadFor(config, load) }));
   const searches: PlannedRun[] = runs('cpu-time', few, kneeSearchLoad).map((run) => ({ ...run, repeat: 0 }));
   return {
     experiment: frontend,

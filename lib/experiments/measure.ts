@@ -3,6 +3,7 @@ import * as fs from 'node:fs';
 import * as os from 'node:os';
 import * as path from 'node:path';
 import { trafficBetween } from '../deploy/traffic-stats.js';
+import { speaksMysql } from '../deploy/policy.js';
 import type { Backend, Sidecar } from '../deploy/types.js';
 import { cpuBetween, readCpu, type CpuReading, type CpuSample } from '../counters/schedstat.js';
 import { measureCoreClockHz } from '../host/clock.js';
@@ -11,7 +12,8 @@ import { startTicks } from '../host/process.js';
 import { findKnee } from '../load/knee.js';
 import { countCompleted, sendExactly, startLoad } from '../load/load.js';
 import type { LoadOutcome, LoadSpec, LoadTarget } from '../load/types.js';
-import { connectVaried, variedVersion } from '../load/varied.js';
+import { connectVariedSql } from '../load/varied-sql.js';
+import { connectVaried, plainRequest, variedVersion, type VariedClient } from '../load/varied.js';
 import { runFiles } from '../store/files.js';
 import type { Run, RunRecord, Warning } from '../store/run-store.js';
 import { projectVersion } from '../store/version.js';
@@ -43,7 +45,7 @@ export async function measure(testbed: Testbed, planned: PlannedRun): Promise<Ru
   const spec = await testbed.spec(planned.config, planned.load, collector);
   const policy = { id: planned.config.id, label: planned.config.label, frame: planned.config.frame };
   return testbed.store.record(planned.experiment, spec, { policy, repeat: planned.repeat }, async (dir) => {
-    const timed = !['exactly', 'varied'].includes(planned.load.mode); // counts do not depend on the clock
+    const timed = !['exactly', 'varied', 'in-turn'].includes(planned.load.mode); // counts do not depend on the clock
     const clockBefore = timed ? await readClock(testbed, longestReuseMs) : null;
     const prefer = backendFor(planned.collector, planned.config);
     const backend = await testbed.backend(prefer);
@@ -96,7 +98,8 @@ async function whileAlive<T>(scene: Scene, body: (scene: Scene) => Promise<T>): 
 async function underLoad(scene: Scene): Promise<Warning[]> {
   switch (scene.planned.load.mode) {
     case 'exactly': return countedRequests(scene);
-    case 'varied': return tracedRequests(scene);
+    case 'varied':
+    case 'in-turn': return tracedRequests(scene);
     case 'knee-search': return kneeSearch(scene);
     default: return steadyLoad(scene);
   }
@@ -114,10 +117,10 @@ async function countedRequests({ testbed, planned, sidecar, dir }: Scene): Promi
   return warningsFor({ requests: outcome.requests, errors: outcome.errors, statuses: outcome.statuses });
 }
 
-/** Requests that differ, one after another over connections that stand already; the code they ran is kept too. */
+/** One request after another over connections that stand already; the code they ran is kept too. */
 async function tracedRequests({ testbed, planned, sidecar, dir }: Scene): Promise<Warning[]> {
   const { requests = 0, connections } = planned.load;
-  const client = connectVaried(target(sidecar), connections);
+  const client = clientFor(planned, target(sidecar), connections);
   try {
     await client.send(warmUpRequests);
     await collectors[planned.collector].record(sidecar, dir, () => client.send(requests), testbed.cpus.others);
@@ -125,8 +128,13 @@ async function tracedRequests({ testbed, planned, sidecar, dir }: Scene): Promis
     client.close();
   }
   if (isTracer(planned.collector)) await keepTrace(testbed.store.live().dir, dir, { pid: sidecar.pid, requests });
-  writeJson(dir, runFiles.load, { generator: { name: 'varied', version: variedVersion, argv: [] }, requests, errors: 0, statuses: { 200: requests } });
+  writeJson(dir, runFiles.load, { generator: { name: planned.load.mode, version: variedVersion, argv: [] }, requests, errors: 0, statuses: { 200: requests } });
   return [];
+}
+
+function clientFor({ config, load }: PlannedRun, to: LoadTarget, connections: number): VariedClient {
+  if (speaksMysql(config)) return connectVariedSql(to, connections);
+  return load.mode === 'varied' ? connectVaried(to, connections) : connectVaried(to, connections, () => plainRequest(load.path));
 }
 
 /** Every path of the warm code, pools and allocator included, was gone through by then. The same for every recorder, so that their requests correspond. */

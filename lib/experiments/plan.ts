@@ -1,12 +1,24 @@
 /** A plan: the runs an experiment wants, in the order they are measured, with what they will cost. */
 import { policyById } from '../deploy/catalogue.js';
+import { speaksMysql } from '../deploy/policy.js';
 import type { SidecarConfig } from '../deploy/types.js';
 import { interleave } from '../analysis/statistics.js';
+import { selectByKey } from '../load/sql.js';
 import type { PlannedLoad } from '../store/run-key.js';
 
 /** A policy of the catalogue by its id, or a configuration as it is. */
 export function configOf(chosen: string | SidecarConfig): SidecarConfig {
   return typeof chosen === 'string' ? policyById(chosen) : chosen;
+}
+
+/** What is asked for under a load: bytes of the echo, or a row of the database. */
+export function loadFor(config: SidecarConfig, load: PlannedLoad): PlannedLoad {
+  return speaksMysql(config) && load.path !== '' ? { ...load, path: selectByKey } : load;
+}
+
+/** Whether requests speak TLS, which Valgrind does not count: it hides the CPU's crypto instructions, so that other code would run. */
+export function isTls(config: SidecarConfig): boolean {
+  return config.frame !== 'user' && config.tls !== undefined;
 }
 
 /** `cpu-time` is the undisturbed run: only the scheduler's own accounting is read. */

@@ -1,4 +1,5 @@
 /** How a notebook or command works with an experiment: measure what this machine can, then choose what to draw from. */
+import { sqlModule } from '../deploy/catalogue.js';
 import { canMeasure } from '../host/capabilities.js';
 import { readMachine } from '../host/machine.js';
 import { progress as progressBar } from '../report/progress.js';
@@ -42,8 +43,8 @@ export async function measureHere(plan: Plan, mode: SessionMode = sessionMode())
 }
 
 function summary(result: CampaignResult, cpu: string): string {
-  const lacking = result.unavailable.map(({ collector, runs, reason, remedy }) =>
-    `\n  not measured: ${runs.length} runs with ${collector}: ${reason}; to have them: ${remedy}`).join('');
+  const lacking = result.unavailable.map(({ what, runs, reason, remedy }) =>
+    `\n  not measured: ${runs.length} runs ${what}: ${reason}; to have them: ${remedy}`).join('');
   const failed = result.failed.map(({ run, reason }) => `\n  not measured: ${run.config.label} (${run.collector}): ${reason}`).join('');
   return `${result.measured.length} runs measured on ${cpu}, ${result.recorded.length} were recorded already.${lacking}${failed}`;
 }
@@ -78,7 +79,7 @@ export function chooseSource(store: RunStore, plan: Plan): Source {
   const live = candidates.find(({ recording }) => recording.origin === 'live');
   const committed = candidates.filter(({ recording }) => recording.origin !== 'live').sort(byDate)[0] as typeof live;
   if (!live && !committed) throw new Error(`no runs of "${plan.experiment}": measure them first (${describePlan(plan.runs)}) with \`npm run reproduce\``);
-  const wanted = committed ? usable(committed.runs) : plan.runs.filter((run) => needed(run.collector)).map((run) => measures(run.config.id, run.collector, run.load.mode));
+  const wanted = committed ? usable(committed.runs) : plan.runs.filter((run) => needed(run.collector, run.config.id)).map((run) => measures(run.config.id, run.collector, run.load.mode));
   const lacking = live ? missingFrom(live.runs, wanted) : '';
   if (live && lacking === '') return { ...live, why: `measured live on this machine (${live.runs.length} runs)` };
   if (!committed) return { ...live!, why: `measured live on this machine, in part: it lacks ${lacking}` };
@@ -99,19 +100,20 @@ function missingFrom(runs: Run[], wanted: string[]): string {
 
 /**
  * What was measured well enough to be plotted; a search that ended at the generator's limit is: that is its result.
- * Hardware counters are left out: most virtual machines have none, and a recording that has them must not keep such a
- * machine from drawing its own runs, which then say that they lack them.
+ * Hardware counters and the SQL policy are left out: most virtual machines have no counters, many machines neither a
+ * Rust compiler nor MariaDB, and a recording that has them must not keep such a machine from drawing its own runs, which
+ * then say that they lack them.
  */
 function usable(runs: Run[]): string[] {
-  return runs.filter((run) => isGood(run) && needed(run.spec.collector.name))
+  return runs.filter((run) => isGood(run) && needed(run.spec.collector.name, run.policy.id))
     .map((run) => measures(run.policy.id, run.spec.collector.name, run.spec.load.mode));
 }
 
 /** Collectors of hardware counters. */
 const counting = ['perf-stat', 'frontend-counters', 'toplev'];
 
-function needed(collector: string): boolean {
-  return !counting.includes(collector);
+function needed(collector: string, policy: string): boolean {
+  return !counting.includes(collector) && policy !== sqlModule.id;
 }
 
 function measures(policy: string, collector: string, load: string): string {

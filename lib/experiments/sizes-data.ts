@@ -72,12 +72,13 @@ export interface SizesData {
  * Reads one recording's runs of the experiment, marked ones left out and named in the notes.
  * @throws Error naming the file when raw output is damaged.
  */
-export function sizesData(recording: Pick<Recording, 'name' | 'dir' | 'origin'>, runs: Run[]): SizesData {
+export async function sizesData(recording: Pick<Recording, 'name' | 'dir' | 'origin'>, runs: Run[]): Promise<SizesData> {
   const good = runs.filter(isGood);
   const kept = good.filter(({ spec }) => bytesOf(spec.load) !== null && !spec.load.newConnections);
   const connecting = good.filter(({ spec }) => spec.load.newConnections);
   const sizes = [...new Set(kept.map(({ spec }) => bytesOf(spec.load)!))].sort((a, b) => a - b);
-  const bySize = new Map(sizes.map((bytes) => [bytes, componentsData(recording, kept.filter(({ spec }) => bytesOf(spec.load) === bytes))]));
+  const bySize = new Map<number, ComponentsData>();
+  for (const bytes of sizes) bySize.set(bytes, await componentsData(recording, kept.filter(({ spec }) => bytesOf(spec.load) === bytes)));
   const newest = newestOnly(kept);
   const undisturbed = newest.filter(({ spec }) => spec.collector.name === 'cpu-time');
   const all = [...bySize.values()];
@@ -92,7 +93,7 @@ export function sizesData(recording: Pick<Recording, 'name' | 'dir' | 'origin'>,
       if (!found) throw new Error(`no response of ${bytes} bytes was measured; there are ${sizes.join(', ')}`);
       return found;
     },
-    connecting: connecting.length > 0 ? componentsData(recording, connecting) : null,
+    connecting: connecting.length > 0 ? await componentsData(recording, connecting) : null,
     paces: undisturbed.flatMap(paceOf),
     sampledIpc: newest.filter(({ spec }) => spec.collector.name === 'perf-record').flatMap((run) => sampledIpc(recording, run)),
     agreed: agreedBy(undisturbed),

@@ -5,7 +5,8 @@
  */
 import type { SidecarConfig } from '../deploy/types.js';
 import type { PlannedLoad } from '../store/run-key.js';
-import { configOf, repeated, type CollectorName, type Mode, type Plan } from './plan.js';
+import { steppedLoad } from './components.js';
+import { configOf, isTls, repeated, type CollectorName, type Mode, type Plan } from './plan.js';
 
 export const sizes = 'sizes';
 
@@ -28,8 +29,8 @@ export const headerOnlyPolicies: readonly string[] = ['rbac-reject-100', 'http-m
 export const handshakePolicies = { plain: 'tcp', tls: 'tls' } as const;
 
 const settings = {
-  quick: { bytes: fewSizes, filterBytes: [fewSizes[0], fewSizes[2]], cpuRepeats: 2, cpuS: 1, warmUpS: 0.3, sampleRepeats: 1, sampleS: 1.5, countRepeats: 1, counterRepeats: 1, requests: 100 },
-  full: { bytes: allSizes, filterBytes: allSizes, cpuRepeats: 6, cpuS: 3, warmUpS: 0.5, sampleRepeats: 3, sampleS: 6, countRepeats: 3, counterRepeats: 6, requests: 200 },
+  quick: { bytes: fewSizes, filterBytes: [fewSizes[0], fewSizes[2]], cpuRepeats: 2, cpuS: 1, warmUpS: 0.3, sampleRepeats: 1, sampleS: 1.5, countRepeats: 1, counterRepeats: 1, requests: 100, stepped: 1 },
+  full: { bytes: allSizes, filterBytes: allSizes, cpuRepeats: 6, cpuS: 1.5, warmUpS: 0.5, sampleRepeats: 2, sampleS: 4, countRepeats: 2, counterRepeats: 6, requests: 200, stepped: 2 },
 } as const;
 
 /**
@@ -54,10 +55,13 @@ export function sizesPlan(mode: Mode, chosen: SizesChoice = {}): Plan {
     loads.flatMap((load) => which.map((config) => ({ experiment: sizes, config, collector, load })));
   const busy = bytes.map((each) => sizedLoad(each, s.warmUpS, s.cpuS));
   const timed = own ?? sizedPolicies.map(sized);
-  const counted = (some: readonly SidecarConfig[], ofBytes: readonly number[]) => runs('instructions', some.filter(countable), ofBytes.map((each) => countedLoad(each, s.requests)));
+  const counted = (some: readonly SidecarConfig[], ofBytes: readonly number[]) => [
+    ...runs('instructions', some.filter((config) => !isTls(config)), ofBytes.map((each) => countedLoad(each, s.requests))),
+    ...runs('single-step', some.filter(isTls), ofBytes.map((each) => steppedLoad(`/${each}`, s.stepped))),
+  ];
   const instructions = own
     ? counted(own, bytes)
-    : [...counted(['tcp', 'http'].map(sized), bytes), ...counted(headerOnlyPolicies.map(sized), chosen.bytes ?? s.filterBytes)];
+    : [...counted(['tcp', 'http'].map(sized), bytes), ...counted([...headerOnlyPolicies, 'tls', 'tls-http'].map(sized), chosen.bytes ?? s.filterBytes)];
   const connecting = own ? [] : runs('cpu-time', Object.values(handshakePolicies).map(sized), [connectingLoad(s.warmUpS, s.cpuS)]);
   return {
     experiment: sizes,
@@ -104,9 +108,4 @@ export function sizeLabel(bytes: number): string {
   if (bytes < 2 ** 10) return `${bytes} B`;
   const [divisor, unit] = bytes < 2 ** 20 ? [2 ** 10, 'KiB'] : [2 ** 20, 'MiB'];
   return `${Number((bytes / divisor).toPrecision(3))} ${unit}`;
-}
-
-/** Not TLS: Valgrind hides the CPU's crypto instructions, so that other code would be counted than runs. */
-function countable(config: SidecarConfig): boolean {
-  return config.frame === 'user' || config.tls === undefined;
 }

@@ -5,7 +5,7 @@
 import { paperFig7 } from '../deploy/catalogue.js';
 import type { SidecarConfig } from '../deploy/types.js';
 import type { PlannedLoad } from '../store/run-key.js';
-import { configOf, repeated, type CollectorName, type Mode, type Plan } from './plan.js';
+import { configOf, isTls, repeated, type CollectorName, type Mode, type Plan } from './plan.js';
 
 export const traces = 'traces';
 
@@ -45,8 +45,4 @@ export function tracesPlan(mode: Mode, chosen: readonly (string | SidecarConfig)
  */
 export function variedLoad(requests: number, connections: number): PlannedLoad {
   return { mode: 'varied', connections, path: '', requests };
-}
-
-function isTls(config: SidecarConfig): boolean {
-  return config.frame !== 'user' && config.tls !== undefined;
 }

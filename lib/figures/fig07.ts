@@ -17,6 +17,7 @@ import type { Figure } from './figure.js';
 import { methodLine, paperSays, type Item } from './item.js';
 import { componentColour, paperColour } from './palette.js';
 import { repeatsNote } from './repeats-note.js';
+import { tlsNotes } from './tls-note.js';
 import { styled } from './style.js';
 
 const groupingTitle: Record<Grouping, string> = {
@@ -57,7 +58,7 @@ function picture(shown: PolicyInfo[], rows: Row[], grouping: Grouping, counters:
 
 function instructionRows(data: ComponentsData, policy: PolicyInfo, grouping: Grouping): Row[] {
   return [...instructionsByComponent(data, policy.id, grouping)].map(([component, estimate]) =>
-    row(data, component, policy, estimate, 'user instructions/request', 'measured: exact instruction counts', data.runsOf(policy.id, 'instructions')));
+    row(data, component, policy, estimate, 'user instructions/request', 'measured: exact instruction counts', data.countedRunsOf(policy.id)));
 }
 
 function cpuRows(data: ComponentsData, policy: PolicyInfo, grouping: Grouping): Row[] {
@@ -112,15 +113,13 @@ function layout(shown: PolicyInfo[], counters: boolean): object {
   };
 }
 
-const tlsNote = 'Instructions of TLS are not counted: Valgrind hides the CPU\'s crypto instructions, so that it would count '
-  + 'software routines that never run otherwise.';
 
 function notes(data: ComponentsData, shown: PolicyInfo[]): string[] {
   return [
     'Components of CPU time are shares of sampled stacks times the CPU time of undisturbed runs; instructions are counted exactly, user code only.',
     ...repeatsNote('CPU time', shown.map(({ id }) => cpuUs(data, id).length)),
     ...repeatsNote('Hardware counters', shown.map(({ id }) => countedCycles(data, id, 'user').size)),
-    ...(shown.some(({ id }) => id.startsWith('tls')) ? [tlsNote] : []),
+    ...tlsNotes(shown.filter(({ id }) => id.startsWith('tls')).map(({ id }) => totalInstructions(data, id).length > 0)),
     ...data.notes,
   ];
 }

@@ -25,9 +25,11 @@ export interface Point {
 }
 
 const counted: Method = 'measured: exact instruction counts';
+/** Never both of one policy: TLS is stepped. */
+const instructionCollectors: CollectorName[] = ['instructions', 'single-step'];
 const timed: Method = 'measured: CPU time';
 const nothing: Estimate = { value: 0, interval: null, n: 0 };
-export const tlsReason = 'TLS is not counted under Valgrind, which hides the CPU\'s crypto instructions so that other code would run, and no hardware counters were read';
+const tlsReason = 'TLS is not counted under Valgrind, which hides the CPU\'s crypto instructions so that other code would run; it was neither stepped at this size nor counted by hardware';
 const notMeasured = 'not measured in this recording, or only in runs with a warning';
 const noIpc = 'user IPC needs exact instructions, sampled stacks and CPU time of the same size';
 
@@ -39,7 +41,7 @@ export function pointsOf(data: SizesData, policy: PolicyInfo): Point[] {
       (series: Point['series'], estimate: Estimate): Point => ({
         policy, bytes, quantity, series, row: rowOf(data, policy, series, bytes, estimate, { unit, method, runs: collectors.flatMap((each) => at.runsOf(policy.id, each)), reason }),
       });
-    const instructions = of('instructions', 'user instructions/request', counted, ['instructions'], policy.id.startsWith('tls') ? tlsReason : notMeasured);
+    const instructions = of('instructions', 'user instructions/request', counted, instructionCollectors, policy.id.startsWith('tls') ? tlsReason : notMeasured);
     const cpu = of('cpu', 'us CPU/request', timed, ['cpu-time'], notMeasured);
     const parts = of('cpu', 'us CPU/request', 'measured: sampled stacks', ['cpu-time', 'perf-record'], notMeasured);
     const byHardware = of('instructions', 'user instructions/request', 'measured: hardware counters', ['perf-stat'], notMeasured);
@@ -66,7 +68,7 @@ function ipcPoints(data: SizesData, policy: PolicyInfo, bytes: number, of: Point
   const hardware: Method = 'measured: hardware counters';
   const all = ofAll.size > 0
     ? of('ipc', 'instructions per cycle', hardware, ['perf-stat'], notMeasured)('all', estimateOf(ofAll))
-    : of('ipc', 'user instructions per cycle', 'modelled', ['instructions', 'cpu-time', 'perf-record'], policy.id.startsWith('tls') ? tlsReason : noIpc)('all', userIpc(at, policy.id) ?? nothing);
+    : of('ipc', 'user instructions per cycle', 'modelled', [...instructionCollectors, 'cpu-time', 'perf-record'], policy.id.startsWith('tls') ? tlsReason : noIpc)('all', userIpc(at, policy.id) ?? nothing);
   const sampled = of('ipc', 'instructions per cycle', hardware, ['perf-record'], notMeasured);
   const components = [...new Set(data.sampledIpc.filter((each) => each.policy === policy.id && each.bytes === bytes).map(({ component }) => component))];
   return [all, ...components.map((component) => sampled(component, estimateOf(componentIpc(data, policy.id, bytes, component))))];
@@ -123,12 +125,12 @@ export function kernelPercent(data: SizesData, policy: string, bytes: number): E
 
 /** Rows beside the figure: costs of a byte, the kernel's part, what set the pace. */
 export function rowsBeside(data: SizesData, policy: PolicyInfo): Row[] {
-  const runsOf = (collector: CollectorName) => data.sizes.flatMap((bytes) => data.at(bytes).runsOf(policy.id, collector));
-  const cpu = { method: timed, runs: runsOf('cpu-time'), reason: notMeasured };
+  const runsOf = (ids: (at: ComponentsData) => string[]) => data.sizes.flatMap((bytes) => ids(data.at(bytes)));
+  const cpu = { method: timed, runs: runsOf((at) => at.runsOf(policy.id, 'cpu-time')), reason: notMeasured };
   const instructionReason = policy.id.startsWith('tls') ? tlsReason : notMeasured;
   return [
     rowOf(data, policy, 'each further byte', 'all sizes', cpuNsPerByte(data, policy.id) ?? nothing, { ...cpu, unit: 'ns CPU/byte' }),
-    rowOf(data, policy, 'each further byte', 'all sizes', instructionsPerByte(data, policy.id) ?? nothing, { method: counted, runs: runsOf('instructions'), unit: 'user instructions/byte', reason: instructionReason }),
+    rowOf(data, policy, 'each further byte', 'all sizes', instructionsPerByte(data, policy.id) ?? nothing, { method: counted, runs: runsOf((at) => at.countedRunsOf(policy.id)), unit: 'user instructions/byte', reason: instructionReason }),
     ...data.sizes.map((bytes) => rowOf(data, policy, 'kernel', bytes, kernelPercent(data, policy.id, bytes), { ...cpu, runs: data.at(bytes).runsOf(policy.id, 'cpu-time'), unit: '% of CPU time' })),
     ...data.sizes.map((bytes) => rowOf(data, policy, 'Envoy stopped reading', bytes, pausesOf(data, policy.id, bytes), { ...cpu, runs: data.at(bytes).runsOf(policy.id, 'cpu-time'), unit: 'times/MiB' })),
   ];

@@ -58,7 +58,7 @@ function sameInstructions(data: SizesData, policy: PolicyInfo, component: Attrib
   if (small.value === 0) return [];
   const interval = quotientOf(large, small).interval;
   const difference: Estimate = { value: large.value / small.value - 1, interval: interval && [interval[0] - 1, interval[1] - 1], n: Math.min(small.n, large.n) };
-  const runs = sizes.flatMap((bytes) => data.at(bytes).runsOf(policy.id, 'instructions'));
+  const runs = sizes.flatMap((bytes) => data.at(bytes).countedRunsOf(policy.id));
   return [evidence(data, `${policy.label}, ${component}, ${between(sizes)}`, difference, { unit: '', method: counted, runs })];
 }
 

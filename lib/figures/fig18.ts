@@ -8,11 +8,12 @@ import type { Pace, SizesData } from '../experiments/sizes-data.js';
 import { valueText } from './fig09.js';
 import type { Figure } from './figure.js';
 import { sizeVerdicts } from './fig18-verdicts.js';
-import { connectionCost, connectionRows, cpuNsPerByte, cpuRepeats, instructionsPerByte, kernelPercent, pointsOf, rowsBeside, tlsPairs, tlsReason, tlsRows, tlsSides, type Point, type Quantity } from './fig18-values.js';
+import { connectionCost, connectionRows, cpuNsPerByte, cpuRepeats, instructionsPerByte, kernelPercent, pointsOf, rowsBeside, tlsPairs, tlsRows, tlsSides, type Point, type Quantity } from './fig18-values.js';
 import { methodLine, paperSays, type Item } from './item.js';
 import { componentColour } from './palette.js';
 import { repeatsNote } from './repeats-note.js';
 import { styled } from './style.js';
+import { tlsNotes } from './tls-note.js';
 
 /** @param policyIds which policies, in order; those not measured are left out. */
 export function fig18(data: SizesData, policyIds: readonly string[] = sizedPolicies): Item {
@@ -169,7 +170,7 @@ function notes(data: SizesData, shown: PolicyInfo[], points: readonly Point[]): 
     ...limitNotes(data, shown),
     ...(cost ? [`A connection costs ${valueText(cost.open)} µs of the worker's CPU time to open, a TLS handshake on it ${valueText(cost.handshake)} µs more; costs of requests are those over connections that stand.`] : []),
     ...sideNotes(data),
-    ...(points.some(({ row }) => row.reason === tlsReason) ? [`${tlsReason}.`] : []),
+    ...tlsNotes(points.filter(({ policy, quantity }) => policy.id.startsWith('tls') && quantity === 'instructions').map(({ row }) => row.value !== null)),
     ...repeatsNote('CPU time', cpuRepeats(data, shown)),
     ...data.notes,
   ];

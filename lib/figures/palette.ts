@@ -35,6 +35,7 @@ const byPolicy: Record<string, string> = {
   'header-read': muted.teal,
   ratelimit: muted.olive,
   'ip-tag-1': muted.sand,
+  sql: bright[5],
   logging: bright[3],
   'http-mix-1': muted.rose,
   'http-mix-2': muted.wine,

@@ -8,6 +8,8 @@ import { countedIn, perfStat, tryEvents } from '../counters/perf-stat.js';
 import { toplev } from '../counters/toplev.js';
 import { whyNoSocketify } from '../deploy/backend.js';
 import { findEnvoy } from '../deploy/envoy-binary.js';
+import { mariadbAvailability } from '../deploy/mariadb.js';
+import { sqlPolicyFor } from '../deploy/sql-policy.js';
 import { browserAvailability } from '../figures/browser.js';
 import { buildNative, findGenerator } from '../load/generators.js';
 import { probe as probeSingleStep } from '../trace/single-step.js';
@@ -21,8 +23,8 @@ export type Capability = Availability & { kind: CapabilityKind };
 
 /** The names under which `probeCapabilities` answers. */
 export const capabilityNames = [
-  'envoy', 'schedstat', 'hardware counters', 'perf stat', 'frontend counters', 'toplev', 'perf record', 'instruction counts', 'instruction traces', 'single-step', 'strace',
-  'native generator', 'npm generator', 'socketify echo', 'node echo', 'browser', 'jsdom',
+  'envoy', 'SQL policy', 'schedstat', 'hardware counters', 'perf stat', 'frontend counters', 'toplev', 'perf record', 'instruction counts', 'instruction traces', 'single-step', 'strace',
+  'native generator', 'npm generator', 'socketify echo', 'node echo', 'mariadb', 'browser', 'jsdom',
   'thread pinning', 'network namespaces', 'huge pages',
 ] as const;
 
@@ -30,6 +32,7 @@ export type CapabilityName = (typeof capabilityNames)[number];
 
 const probes: Record<CapabilityName, { kind: CapabilityKind; probe: () => Promise<Availability> | Availability }> = {
   envoy: { kind: 'sidecar', probe: probeEnvoy },
+  'SQL policy': { kind: 'sidecar', probe: async () => sqlPolicyFor(await findEnvoy()) },
   schedstat: { kind: 'collector', probe: () => schedstatAvailability(readIfThere('/proc/self/schedstat')) },
   'hardware counters': { kind: 'collector', probe: probeHardwareCounters },
   'perf stat': { kind: 'collector', probe: () => perfStat.probe() },
@@ -44,6 +47,7 @@ const probes: Record<CapabilityName, { kind: CapabilityKind; probe: () => Promis
   'npm generator': { kind: 'generator', probe: async () => ({ available: true, version: (await findGenerator('npm')).version }) },
   'socketify echo': { kind: 'backend', probe: probeSocketify },
   'node echo': { kind: 'backend', probe: () => ({ available: true, version: process.versions.node }) },
+  mariadb: { kind: 'backend', probe: mariadbAvailability },
   browser: { kind: 'renderer', probe: browserAvailability },
   jsdom: { kind: 'renderer', probe: () => ({ available: true, version: 'SVG with approximate text' }) },
   'thread pinning': { kind: 'system', probe: () => tryProgram(['taskset', '-p', '1'], ['taskset', '--version'], 'install the package util-linux') },

@@ -55,6 +55,8 @@ const items: Item[] = [
     ways: [
       { part: 'instructions by component', method: 'measured: exact instruction counts', needs: [...underLoad, 'instruction counts'] },
       { part: 'CPU time by component', method: 'measured: sampled stacks', needs: [...underLoad, 'perf record'] },
+      { part: 'TLS instructions', method: 'measured: exact instruction counts', needs: [...sidecar, 'single-step'] },
+      { part: 'SQL policy', method: 'measured: CPU time', needs: [...underLoad, 'SQL policy', 'mariadb'] },
       { part: 'cycles and IPC', method: 'measured: hardware counters', needs: counters },
       { part: 'cycles and user IPC', method: 'modelled', needs: [...underLoad, 'perf record', 'instruction counts'] },
     ],
@@ -104,6 +106,15 @@ const items: Item[] = [
       traced('branches by kind'),
       { part: 'mispredictions by kind', method: 'measured: hardware counters', needs: topDownEvents },
       { ...traced('mispredictions by kind'), method: 'simulated' },
+    ],
+  },
+  {
+    item: 'fig18',
+    ways: [
+      { part: 'CPU time by size', method: 'measured: CPU time', needs: underLoad },
+      { part: 'instructions by size', method: 'measured: exact instruction counts', needs: [...underLoad, 'instruction counts'] },
+      { part: 'TLS instructions by size', method: 'measured: exact instruction counts', needs: [...sidecar, 'single-step'] },
+      { part: 'kernel\'s IPC by size', method: 'measured: hardware counters', needs: [...counters, 'perf record'] },
     ],
   },
 ];

@@ -153,9 +153,10 @@ async function launch(argv: string[], { dir, cpus }: Pick<LoadOptions, 'dir' | '
   const ended = finished.then(() => undefined);
   ended.catch(() => undefined); // awaited by the caller, but perhaps only later
   for (;;) {
-    const started = /^started (\d+)$/m.exec(daemon.alive() ? daemon.output() : await finished);
+    const isRunning = daemon.alive();
+    const started = /^started (\d+)$/m.exec(isRunning ? daemon.output() : await finished);
     if (started) return { daemon, startUs: Number(started[1]), ended };
-    if (!daemon.alive()) throw new Error('the load generator ended before it started');
+    if (!isRunning) throw new Error('the load generator ended before it started');
     await new Promise((resolve) => setTimeout(resolve, 5));
   }
 }

@@ -8,6 +8,9 @@
 /** Name of the user without a password, and of the database that is theirs to read. */
 export const sqlAccount = 'workbench';
 
+/** Rows of its one table, `users`, with ids from 1. */
+export const rowsInUsers = 20;
+
 /** The paper's query: one row by its primary key, the same again and again. */
 export const selectByKey = 'SELECT * FROM users WHERE id = 7';
 export const selectByKeyPrepared = 'PREPARED SELECT * FROM users WHERE id = ?';

@@ -1,6 +1,6 @@
 /**
- * Requests that differ, one after another over several kept connections: for instruction traces. With the same request
- * over one connection, caches and branch predictors would learn a path that real traffic does not have.
+ * Requests one after another over several kept connections, for instruction traces. As a rule they differ: with the same
+ * request over one connection, caches and branch predictors would learn a path that real traffic does not have.
  *
  * Names of headers are as browsers and tracing send them; none is one that a policy of the catalogue acts on, so each
  * costs what it costs under load, apart from the longer request. Through a TCP policy the same bytes are payload.
@@ -11,7 +11,7 @@ import type { LoadTarget } from './types.js';
 
 export interface VariedClient {
   /**
-   * Sends the next so many requests, one in flight, over the connections in turn. No two of a client are alike.
+   * Sends the next so many requests, one in flight, over the connections in turn.
    * @throws Error when one is not answered with a 200, or not within two minutes.
    */
   send(requests: number): Promise<void>;
@@ -22,22 +22,30 @@ export interface VariedClient {
 export interface VariedRequest {
   path: string;
   headers: Record<string, string>;
+  /** Without the `Connection` that Node adds; the connection is kept all the same. */
+  isBare?: boolean;
 }
 
 /** Stepped on a busy machine one request may take a while. */
-const timeoutMs = 120_000;
+export const timeoutMs = 120_000;
 
-/** Opens no connection before the first request. @param connections how many take turns. */
-export function connectVaried({ address, tls }: LoadTarget, connections: number): VariedClient {
+/**
+ * Opens no connection before the first request.
+ * @param connections how many take turns.
+ * @param requestOf by number, from 0; by default no two are alike.
+ */
+export function connectVaried({ address, tls }: LoadTarget, connections: number, requestOf: (index: number) => VariedRequest = variedRequest): VariedClient {
   const options = { keepAlive: true, maxSockets: 1, rejectUnauthorized: false };
   const agents = Array.from({ length: connections }, () => new (tls ? https : http).Agent(options));
   let sent = 0;
   const sendOne = (index: number) => new Promise<void>((resolve, reject) => {
-    const request = (tls ? https : http).get({ ...address, ...variedRequest(index), agent: agents[index % connections], timeout: timeoutMs }, (response) => {
+    const { path, headers, isBare } = requestOf(index);
+    const request = (tls ? https : http).request({ ...address, path, headers, agent: agents[index % connections], timeout: timeoutMs }, (response) => {
       response.on('error', failed).resume().on('end', () => (response.statusCode === 200 ? resolve() : failed(new Error(`answered with ${response.statusCode}, not 200`))));
     });
     const failed = (error: Error) => reject(new Error(`request ${index} to ${address.host}:${address.port} failed: ${error.message}`));
-    request.on('timeout', () => request.destroy(new Error(`no answer within ${timeoutMs / 1000} s`))).on('error', failed);
+    if (isBare) request.removeHeader('connection');
+    request.on('timeout', () => request.destroy(new Error(`no answer within ${timeoutMs / 1000} s`))).on('error', failed).end();
   });
   return {
     send: async (requests) => {
@@ -76,8 +84,13 @@ export function variedRequest(index: number): VariedRequest {
   };
 }
 
-/** Mulberry32 (T. Ettinger, public domain), seeded by the index. */
-function randomBelow(index: number): (limit: number) => number {
+/** The request that the load generators send (generator.c), again and again. */
+export function plainRequest(path: string): VariedRequest {
+  return { path, headers: {}, isBare: true };
+}
+
+/** Whole numbers from 0 to below a limit, the same for the same index: Mulberry32 (T. Ettinger, public domain). */
+export function randomBelow(index: number): (limit: number) => number {
   let state = Math.imul(index + 1, 0x9e3779b1);
   return (limit) => {
     state = (state + 0x6d2b79f5) | 0;

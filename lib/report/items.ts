@@ -109,10 +109,10 @@ export const itemSources: readonly ItemSource[] = [
   { item: 'fig03', notebook: '00-this-machine', build: (read) => fig03(read.deployment()) },
   { item: 'fig04', notebook: '00-this-machine', build: (read) => fig04(read.deployment()) },
   { item: 'fig06', notebook: '02-capacity', build: (read) => fig06(read.capacity()) },
-  { item: 'tab02', notebook: '03-components', build: (read) => table2(read.components()) },
-  { item: 'fig07', notebook: '03-components', build: (read) => fig07(read.components().data) },
-  { item: 'fig07-ours', notebook: '03-components', build: (read) => fig07(read.components().data, 'ours') },
-  { item: 'tab03', notebook: '03-components', build: (read) => tab03(read.components().data) },
+  { item: 'tab02', notebook: '03-components', build: async (read) => table2(await read.components()) },
+  { item: 'fig07', notebook: '03-components', build: async (read) => fig07((await read.components()).data) },
+  { item: 'fig07-ours', notebook: '03-components', build: async (read) => fig07((await read.components()).data, 'ours') },
+  { item: 'tab03', notebook: '03-components', build: async (read) => tab03((await read.components()).data) },
   { item: 'fig08', notebook: '04-top-down', build: async (read) => fig08(await (await read.frontend()).on([iceLake])) },
   { item: 'fig09', notebook: '05-frontend', build: async (read) => fig09(await (await read.frontend()).on([iceLake])) },
   { item: 'fig09-validation', notebook: '05-frontend', build: async (read) => fig09Validation(await frontendChecks(await read.frontend(), await read.traces(), iceLake, await read.longTrace())) },
@@ -127,7 +127,7 @@ export const itemSources: readonly ItemSource[] = [
   { item: 'fig15', notebook: '09-generations', build: async (read) => fig15(await (await read.frontend()).on([haswell, iceLake])) },
   { item: 'fig16', notebook: '09-generations', build: async (read) => fig16(await generationsOf(await read.frontend())) },
   { item: 'fig17', notebook: '09-generations', build: async (read) => fig17(await (await read.frontend()).on([haswell, iceLake])) },
-  { item: 'fig18', notebook: '10-sizes', build: (read) => fig18(read.sizes().data) },
+  { item: 'fig18', notebook: '10-sizes', build: async (read) => fig18((await read.sizes()).data) },
 ];
 
 /**
@@ -161,15 +161,15 @@ function matches(item: string, id: string): boolean {
 }
 
 /** Experiment `components` of the chosen source; used by notebook 03 too. */
-export function componentsOf(store: RunStore): { data: ComponentsData; source: Source } {
+export async function componentsOf(store: RunStore): Promise<{ data: ComponentsData; source: Source }> {
   const source = chooseSource(store, componentsPlan('quick'));
-  return { data: componentsData(source.recording, source.runs), source };
+  return { data: await componentsData(source.recording, source.runs), source };
 }
 
 /** Experiment `sizes` of the chosen source; used by notebook 10 too. */
-export function sizesOf(store: RunStore): { data: SizesData; source: Source } {
+export async function sizesOf(store: RunStore): Promise<{ data: SizesData; source: Source }> {
   const source = chooseSource(store, sizesPlan('quick'));
-  return { data: sizesData(source.recording, source.runs), source };
+  return { data: await sizesData(source.recording, source.runs), source };
 }
 
 /** Experiment `traces` of the chosen source; used by notebook 06 too. */
@@ -216,7 +216,7 @@ export function capacityOf(store: RunStore): CapacityData[] {
   return [capacityData(recording, runs), ...others.map(({ other, runs: theirs }) => capacityData(other, theirs))];
 }
 
-function table2({ data, source }: ReturnType<typeof componentsOf>): Item {
+function table2({ data, source }: Awaited<ReturnType<typeof componentsOf>>): Item {
   const newest = source.runs.reduce((a, b) => (b.startedAt > a.startedAt ? b : a));
   return tab02(data, loadBinary(source.recording, newest.spec.envoyBuildId));
 }

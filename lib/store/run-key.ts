@@ -3,13 +3,13 @@ import { createHash } from 'node:crypto';
 
 /** A load as planned. Rates may be relative, because the absolute one is only known once the sidecar was seen. */
 export interface PlannedLoad {
-  /** `varied`: the requests of lib/load/varied.ts, one after another. */
-  mode: 'closed' | 'open' | 'knee-search' | 'exactly' | 'varied';
+  /** `varied`: the requests of lib/load/varied.ts, one after another; `in-turn`: the same request, one after another. */
+  mode: 'closed' | 'open' | 'knee-search' | 'exactly' | 'varied' | 'in-turn';
   connections: number;
   path: string;
   warmUpS?: number;
   durationS?: number;
-  /** Requests to send; modes `exactly` and `varied`. */
+  /** Requests to send; modes `exactly`, `varied` and `in-turn`. */
   requests?: number;
   /** Absolute rate in requests per second. */
   ratePerS?: number;

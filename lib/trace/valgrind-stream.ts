@@ -12,10 +12,7 @@ const escape = 0xffffffff;
 const callWords = 7;
 
 export interface ValgrindStreamTotals {
-  /**
-   * How often string instructions (rep movs) were repeated beyond the one execution that a trace has of each: callgrind
-   * and our regions tool count every repetition as an instruction.
-   */
+  /** How often string instructions (rep movs) were repeated beyond the one execution that a trace has of each: callgrind counts every repetition as an instruction. */
   repetitions: number;
 }
 

@@ -57,7 +57,7 @@ describe('runs under perf stat', () => {
       expect(valueOf('instructions:u') / valueOf('cycles:u')).toBeGreaterThan(0);
       return;
     }
-    expect(unavailable).toMatchObject([{ collector: 'perf-stat', runs: [{ config: { id: 'http' } }], reason: hardware.reason, remedy: hardware.remedy }]);
+    expect(unavailable).toMatchObject([{ what: 'with perf-stat', runs: [{ config: { id: 'http' } }], reason: hardware.reason, remedy: hardware.remedy }]);
     expect(said).toEqual([expect.stringMatching(/^1 runs, .* to measure; 0 runs recorded already$/)]);
     expect(recordedIn(place.store)).toEqual(['tcp/cpu-time']);
   });
@@ -72,8 +72,8 @@ describe('experiment frontend', () => {
     const { measured, failed, unavailable } = await carryOut(frontendPlan('quick', ['http', 'tcp']), { store: place.store });
     expect([measured, failed]).toEqual([[], []]);
     const reason = counters.available ? '' : counters.reason;
-    expect(unavailable.map(({ collector, reason: why, remedy }) => [collector, why === reason || why.startsWith('no top-down events'), remedy !== '']).sort()).toEqual([
-      ['frontend-counters', true, true], ['toplev', true, true],
+    expect(unavailable.map(({ what, reason: why, remedy }) => [what, why === reason || why.startsWith('no top-down events'), remedy !== '']).sort()).toEqual([
+      ['with frontend-counters', true, true], ['with toplev', true, true],
     ]);
     expect(reason).toMatch(/monitoring unit/);
   });

@@ -122,8 +122,8 @@ describe('a missing tool', () => {
     process.env.PATH = pathWithout(place.folder, 'perf', 'valgrind');
     const { unavailable, failed } = await carryOut(
       smallPlan('http/perf-record', 'tcp/perf-record', 'http/instructions', 'http/perf-stat', 'http'), { store: place.store });
-    expect(unavailable.map(({ collector, runs, reason }) => [collector, runs.length, reason])).toEqual([
-      ['perf-record', 2, 'perf is not installed'], ['instructions', 1, 'valgrind is not installed'], ['perf-stat', 1, 'perf is not installed'],
+    expect(unavailable.map(({ what, runs, reason }) => [what, runs.length, reason])).toEqual([
+      ['with perf-record', 2, 'perf is not installed'], ['with instructions', 1, 'valgrind is not installed'], ['with perf-stat', 1, 'perf is not installed'],
     ]);
     for (const { remedy } of unavailable) expect(remedy).toMatch(/install the package (linux-perf|valgrind)/);
     expect(failed).toEqual([]);

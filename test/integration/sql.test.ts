@@ -21,7 +21,11 @@ const cpus = planCpus().others;
 const dir = fs.mkdtempSync(path.join(os.tmpdir(), 'sql-test-'));
 const envoy = await findEnvoy();
 const found = await sqlPolicyFor(envoy);
-const able = found.available && (await mariadbAvailability()).available;
+const database = await mariadbAvailability();
+const lacking = [found, database].flatMap((answer) => (answer.available ? [] : [answer.reason])).join('; ');
+const able = found.available && database.available;
+/** Skipped tests say why. */
+const title = (what: string) => (able ? what : `${what} (${lacking})`);
 
 let mariadb: Backend;
 let sql: TcpPolicy;
@@ -51,7 +55,7 @@ async function counted(of: Sidecar, body: () => Promise<unknown>): Promise<Recor
   return Object.fromEntries(grown.filter(([, by]) => by !== 0));
 }
 
-describe.skipIf(!able)('the database', () => {
+describe.skipIf(!able)(title('the database'), () => {
   it('is a server of its own, without which nothing of it is left', async () => {
     const other = await startMariadb();
     expect(other).toMatchObject({ name: 'mariadb', version: expect.stringMatching(/^\d+\.\d+/) });
@@ -69,7 +73,7 @@ describe.skipIf(!able)('the database', () => {
   });
 });
 
-describe.skipIf(!able)('the SQL load', () => {
+describe.skipIf(!able)(title('the SQL load'), () => {
   it('keeps a constant rate', async () => {
     const load = await startLoad({ address: mariadb.address, tls: false }, { mode: 'open', ratePerS: 500, connections: 4, warmUpS: 0.2, durationS: 1, path: selectByKey }, { cpus, dir });
     const { requests, errors } = await load.finish();
@@ -82,7 +86,7 @@ describe.skipIf(!able)('the SQL load', () => {
   });
 });
 
-describe.skipIf(!able)('the SQL policy', () => {
+describe.skipIf(!able)(title('the SQL policy'), () => {
   it('parses every query of every connection', async () => {
     const grown = await counted(sidecar, async () => expect(await send(sidecar.address, selectByKey, 1000, 4)).toMatchObject({ requests: 1000, errors: 0 }));
     expect(grown).toEqual({ sessions: 4, login_attempts: 4, queries_parsed: 1000 });
@@ -117,7 +121,7 @@ describe.skipIf(!able)('the SQL policy', () => {
   });
 });
 
-describe.skipIf(!able)('an Envoy', () => {
+describe.skipIf(!able)(title('an Envoy'), () => {
   it('without the contrib extensions refuses mysql_proxy, and takes our module', async () => {
     await expect(startSidecar(sqlContrib, { envoy, upstream: mariadb.address })).rejects.toThrow(/mysql_proxy/);
     expect(sql.label).toBe('SQL (module)');

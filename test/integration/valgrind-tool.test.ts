@@ -7,7 +7,7 @@ import { pathOf, parseRegionTree, type RegionTree } from '../../lib/counters/reg
 import { projectPath } from '../../lib/host/paths.js';
 import { run } from '../../lib/host/process.js';
 
-const anchorNames = ['leaf', 'nested', 'recursive', 'tail', 'thrower', 'catcher', 'work'];
+const anchorNames = ['leaf', 'nested', 'recursive', 'tail', 'thrower', 'catcher', 'work', 'filler'];
 let folder: string;
 let library: string;
 
@@ -83,11 +83,15 @@ describe.each([['position-independent', ['-pie', '-fPIE']], ['fixed', ['-no-pie'
     expect(result.paths['work>catcher>leaf']).toEqual([1, 2002]);
   });
 
+  it('counts a repeated string instruction as one, whether a block begins with it or not', () => {
+    expect(result.paths.filler).toEqual([1, 7]);
+  });
+
   it('counts the same total as callgrind, to the instruction', async () => {
     const out = `${program}.callgrind`;
     await run(['valgrind', '--quiet', '--tool=callgrind', `--callgrind-out-file=${out}`, '--toggle-collect=work', program]);
     const callgrind = Number(/^(?:totals|summary): (\d+)$/m.exec(fs.readFileSync(out, 'utf8'))?.[1]);
-    const outside = result.paths[''][1]; // between "on" and work, and from there to "off": callgrind was not collecting yet
+    const outside = result.paths[''][1] + result.paths.filler[1]; // between "on" and work, and from there to "off": callgrind was not collecting yet
     expect(result.tree.instructions - outside).toBe(callgrind);
   });
 });

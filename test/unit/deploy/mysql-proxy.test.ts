@@ -31,7 +31,7 @@ describe('the SQL policy', () => {
     expect(normalisedYaml(sqlContrib)).not.toEqual(module);
   });
   it('says in its label which program does it, and is not among those that take HTTP', () => {
-    expect([policyById('sql').label, policyById('sql-contrib').label]).toEqual(['SQL (module)', 'SQL (mysql_proxy)']);
+    expect([policyById('sql').label, sqlContrib.label]).toEqual(['SQL (module)', 'SQL (mysql_proxy)']);
     expect(policies.map((policy) => policy.id)).not.toContain('sql');
   });
 });

@@ -9,8 +9,8 @@ import { copyOfRoot, quietRuns, recording, store } from './recording.js';
 
 const runs = quietRuns('components');
 
-describe('tidy data of experiment components, from a captured recording', () => {
-  const data = componentsData(recording, runs);
+describe('tidy data of experiment components, from a captured recording', async () => {
+  const data = await componentsData(recording, runs);
 
   it('has every policy once, with the runs behind its values', () => {
     expect(data.policies.map(({ id }) => id).sort()).toEqual(['http', 'ratelimit', 'tcp']);
@@ -43,44 +43,44 @@ describe('tidy data of experiment components, from a captured recording', () => 
     expect(userIpc(data, 'tcp')).toBeNull(); // no stacks of it were captured
   });
 
-  it('puts the twins of the noise floor into one round, and only whole pairs', () => {
+  it('puts the twins of the noise floor into one round, and only whole pairs', async () => {
     expect(data.cpu.objects().filter((row) => (row as { policy: string }).policy === 'http').map((row) => (row as { round: number }).round)).toEqual([0, 0, 1, 1]);
     expect(data.twins('http')).toHaveLength(2);
     expect(data.twins('ratelimit')).toEqual([]);
-    const withoutOne = componentsData(recording, runs.filter((run) => !(run.policy.id === 'http' && run.spec.collector.name === 'cpu-time' && run.repeat === 1)));
+    const withoutOne = await componentsData(recording, runs.filter((run) => !(run.policy.id === 'http' && run.spec.collector.name === 'cpu-time' && run.repeat === 1)));
     expect(withoutOne.twins('http')).toHaveLength(1);
   });
 
-  it('leaves marked runs out and names them', () => {
-    const asMeasured = componentsData(recording, store.runs(recording, 'components'));
+  it('leaves marked runs out and names them', async () => {
+    const asMeasured = await componentsData(recording, store.runs(recording, 'components'));
     expect(asMeasured.runsOf('http', 'perf-record')).toEqual([]);
     expect(asMeasured.notes[0]).toMatch(/^Measured but left out: .*requests failed \(more than 1 %\).* and \d+ more runs\.$/);
   });
 
-  it('is empty, and no error, when every run is marked', () => {
+  it('is empty, and no error, when every run is marked', async () => {
     const marked = runs.map((run) => ({ ...run, warnings: [{ code: 'other-load' as const, text: 'noise' }] }));
-    const empty = componentsData(recording, marked);
+    const empty = await componentsData(recording, marked);
     expect([empty.cpu, empty.samples, empty.instructions].map((table) => table.numRows())).toEqual([0, 0, 0]);
     expect(empty.policies).toHaveLength(3);
   });
 
-  it('does without a clock, but then without IPC', () => {
+  it('does without a clock, but then without IPC', async () => {
     const clockless = runs.map((run) => ({ ...run, provenance: { ...run.provenance, coreClockHz: undefined } }));
-    const without = componentsData(recording, clockless);
+    const without = await componentsData(recording, clockless);
     expect(userIpc(without, 'http')).toBeNull();
     expect(without.cpu.numRows()).toBe(data.cpu.numRows());
   });
 
-  it('does not take an earlier way of measuring for more repeats', () => {
+  it('does not take an earlier way of measuring for more repeats', async () => {
     const [counted] = runs.filter((run) => run.policy.id === 'http' && run.spec.collector.name === 'instructions');
     const earlier = { ...counted, key: 'other', startedAt: '2020-01-01', id: 'earlier' };
-    expect(totalInstructions(componentsData(recording, [...runs, earlier]), 'http')).toEqual(totalInstructions(data, 'http'));
+    expect(totalInstructions(await componentsData(recording, [...runs, earlier]), 'http')).toEqual(totalInstructions(data, 'http'));
   });
 
-  it('warns of a stand-in backend, and keeps quiet about the paper\'s own', () => {
+  it('warns of a stand-in backend, and keeps quiet about the paper\'s own', async () => {
     expect(data.notes.join()).not.toContain('stand-in');
     const standIn = runs.map((run) => ({ ...run, spec: { ...run.spec, backend: { name: 'uws-js', version: '1' } } }));
-    expect(componentsData(recording, standIn).notes).toContain("The backend was the uws-js stand-in, not the paper's socketify echo server.");
+    expect((await componentsData(recording, standIn)).notes).toContain("The backend was the uws-js stand-in, not the paper's socketify echo server.");
   });
 });
 
@@ -126,7 +126,7 @@ describe('damaged raw output', () => {
     damage(where);
     const damaged = new RunStore(null, copy.root);
     const all = damaged.runs(damaged.recordings()[0], experiment).map((run) => ({ ...run, warnings: [] }));
-    return () => (experiment === 'capacity' ? capacityData(recording, all) : componentsData({ ...recording, dir: path.join(copy.root, recording.name) }, all));
+    return async () => (experiment === 'capacity' ? capacityData(recording, all) : componentsData({ ...recording, dir: path.join(copy.root, recording.name) }, all));
   };
   const cut = (where: string) => fs.truncateSync(where, Math.floor(fs.statSync(where).size / 2));
 
@@ -137,17 +137,17 @@ describe('damaged raw output', () => {
     ['components/8ed45859a715b647/0/stacks.json.gz', 'components'],
     ['binaries/9e5580933739775e8bce696a57a2e1bc99368f23.json.gz', 'components'],
     ['capacity/ae8049ef5953ff20/0/knee.json', 'capacity'],
-  ] as const)('%s: cut in half, it is named in the error', (file, experiment) => {
-    expect(read(file, cut, experiment)).toThrow(file);
+  ] as const)('%s: cut in half, it is named in the error', async (file, experiment) => {
+    await expect(read(file, cut, experiment)()).rejects.toThrow(file);
   });
 
-  it('says what to do', () => {
-    expect(read('components/d22671e5420fc3fb/0/cpu.json', cut)).toThrow(/remove that run's folder to measure it again/);
+  it('says what to do', async () => {
+    await expect(read('components/d22671e5420fc3fb/0/cpu.json', cut)()).rejects.toThrow(/remove that run's folder to measure it again/);
   });
 
-  it('is not mistaken for data when a file is gone', () => {
-    expect(read('components/d98e4a0cb2c7f109/0/regions.txt', (where) => fs.rmSync(where))).toThrow('components/d98e4a0cb2c7f109/0/regions.txt');
+  it('is not mistaken for data when a file is gone', async () => {
+    await expect(read('components/d98e4a0cb2c7f109/0/regions.txt', (where) => fs.rmSync(where))()).rejects.toThrow('components/d98e4a0cb2c7f109/0/regions.txt');
     copy.remove();
-    expect(read('binaries/9e5580933739775e8bce696a57a2e1bc99368f23.json.gz', (where) => fs.rmSync(where))).toThrow(/cannot be attributed: remove it and measure again/);
+    await expect(read('binaries/9e5580933739775e8bce696a57a2e1bc99368f23.json.gz', (where) => fs.rmSync(where))()).rejects.toThrow(/cannot be attributed: remove it and measure again/);
   });
 });

@@ -159,12 +159,12 @@ describe('a run under perf stat', () => {
     return componentsData(live.live(), counterRuns(live.runs(live.live(), 'components')));
   };
 
-  it('says nothing of cycles when perf counted software events only', () => {
-    expect([...countedIpc(dataWith(perfStatText(http, 100)), 'http', 'all')]).toEqual([[0, 0.7]]);
-    expect(dataWith(software).counters.numRows()).toBe(0);
+  it('says nothing of cycles when perf counted software events only', async () => {
+    expect([...countedIpc(await dataWith(perfStatText(http, 100)), 'http', 'all')]).toEqual([[0, 0.7]]);
+    expect((await dataWith(software)).counters.numRows()).toBe(0);
   });
 
-  it('is named in the error when its file is cut off', () => {
-    expect(() => dataWith(perfStatText(http, 100).slice(0, -40))).toThrow(/perf-stat\.csv:\d+: no event count/);
+  it('is named in the error when its file is cut off', async () => {
+    await expect(dataWith(perfStatText(http, 100).slice(0, -40))).rejects.toThrow(/perf-stat\.csv:\d+: no event count/);
   });
 });

@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { paperFig6, paperFig7, policies } from '../../../lib/deploy/catalogue.js';
 import { capacityPlan, kneeShares } from '../../../lib/experiments/capacity.js';
 import { componentsPlan, noiseFloorPolicies } from '../../../lib/experiments/components.js';
+import { selectByKey } from '../../../lib/load/sql.js';
 import { leastRepeats } from '../../../lib/report/verdicts.js';
 import { describePlan, estimateS, type PlannedRun } from '../../../lib/experiments/plan.js';
 
@@ -37,10 +38,11 @@ describe('plan of experiment components', () => {
   const of = (collector: string) => runs.filter((run) => run.collector === collector);
 
   const variants = ['tls-http', 'ratelimit-published'];
-  const usual = policies.map(({ id }) => id).filter((id) => !variants.includes(id));
+  const usual = [...policies.map(({ id }) => id).filter((id) => !variants.includes(id)), 'sql'];
 
   it('counts and times all policies but the variants, and samples the stacks of those that the figure shows', () => {
-    expect(new Set(ids(of('instructions')))).toEqual(new Set(usual.filter((id) => id !== 'tls'))); // hidden crypto instructions
+    expect(new Set(ids(of('instructions')))).toEqual(new Set(usual.filter((id) => id !== 'tls')));
+    expect(ids(of('single-step'))).toEqual(['tls']); // Valgrind would hide its crypto instructions
     expect(of('cpu-time')).toHaveLength(3 * (usual.length + noiseFloorPolicies.length));
     expect(new Set(ids(of('perf-record')))).toEqual(new Set(paperFig7));
   });
@@ -55,13 +57,19 @@ describe('plan of experiment components', () => {
   it('in full mode counts and samples every policy, variants included', () => {
     const full = componentsPlan('full').runs;
     const of = (collector: string) => new Set(ids(full.filter((run) => run.collector === collector)));
-    expect(of('perf-record')).toEqual(new Set(policies.map(({ id }) => id)));
-    expect(of('instructions')).toEqual(new Set(policies.filter(({ tls }) => !tls).map(({ id }) => id)));
+    const all = [...policies.map(({ id }) => id), 'sql'];
+    expect(of('perf-record')).toEqual(new Set(all));
+    expect(new Set([...of('instructions'), ...of('single-step')])).toEqual(new Set(all));
+    expect(of('single-step')).toEqual(new Set(['tls', 'tls-http']));
   });
 
   it('measures a composition of the user with every collector', () => {
     const mine = { ...policies[0], id: 'mine' };
     expect(new Set(componentsPlan('quick', ['http', mine]).runs.filter(({ config }) => config.id === 'mine').map(({ collector }) => collector)).size).toBe(4);
+  });
+
+  it('asks the database of the SQL policy for a row, and the echo of every other for bytes', () => {
+    for (const { config, load } of runs) expect(load.path).toBe(config.id === 'sql' ? selectByKey : '/100');
   });
 
   it('takes each round of all policies before the next, in another order', () => {

@@ -51,6 +51,13 @@ describe('where an experiment is drawn from', () => {
     expect(choose().why).toMatch(/lack .*, .*, .* and \d more$/);
   });
 
+  it('is this machine, when it lacks but the SQL policy, which takes a compiler and a database', () => {
+    goLive();
+    const asSql = (record: { policy: unknown }) => { record.policy = { id: 'sql', label: 'SQL (module)', frame: 'tcp' }; };
+    rewriteRuns(at(`${recording.name}/components/8ed45859a715b647`), asSql as never);
+    expect(choose().recording.origin).toBe('live');
+  });
+
   it('is this machine, when a knee was cut off by the generator: that is a result', () => {
     goLive();
     rewriteRuns(at('local/here/capacity'), (record) => {

@@ -22,12 +22,12 @@ const traffic = {
   'listener.127.0.0.1_PORT.ssl.versions.TLSv1.3': 4, 'listener.127.0.0.1_PORT.ssl.ciphers.TLS_AES_256_GCM_SHA384': 4,
 };
 for (const { dir, spec } of runs) if (spec.collector.name === 'cpu-time') fs.writeFileSync(path.join(dir, 'traffic.json'), JSON.stringify(traffic));
-const data = sizesData(recording, runs);
+const data = await sizesData(recording, runs);
 
 describe('tidy data of experiment sizes', () => {
-  it('keeps the costs of each size apart', () => {
+  it('keeps the costs of each size apart', async () => {
     expect(data.sizes).toEqual([16, 4096]);
-    const one = sizesData(recording, runs.filter(({ policy, spec }) => policy.id !== 'tcp' || spec.load.path === '/4096'));
+    const one = await sizesData(recording, runs.filter(({ policy, spec }) => policy.id !== 'tcp' || spec.load.path === '/4096'));
     expect(totalInstructions(one.at(16), 'tcp')).toEqual([]);
     expect(totalInstructions(one.at(4096), 'tcp')).toHaveLength(1);
     expect(() => data.at(100)).toThrow('no response of 100 bytes was measured; there are 16, 4096');
@@ -51,25 +51,25 @@ describe('tidy data of experiment sizes', () => {
     expect(data.agreed.find(({ policy }) => policy === 'ratelimit')).toEqual({ policy: 'ratelimit', versions: { 'TLSv1.3': 8 }, ciphers: { TLS_AES_256_GCM_SHA384: 8 } });
   });
 
-  it('keeps runs with a connection for each request apart', () => {
+  it('keeps runs with a connection for each request apart', async () => {
     expect(data.connecting).toBeNull();
     const opened = runs.map((run): Run => (run.policy.id === 'tcp' ? { ...run, spec: { ...run.spec, load: { ...run.spec.load, newConnections: true } } } : run));
-    const apart = sizesData(recording, opened);
+    const apart = await sizesData(recording, opened);
     expect(cpuRounds(apart.connecting!, 'tcp').size).toBe(4);
     expect(cpuRounds(apart.at(16), 'tcp').size).toBe(0);
   });
 
-  it('leaves marked runs out and says how many', () => {
+  it('leaves marked runs out and says how many', async () => {
     const marked = runs.map((run): Run => (run.policy.id === 'tcp' ? { ...run, warnings: [{ code: 'other-load', text: 'something else ran there' }] } : run));
-    const rest = sizesData(recording, marked);
+    const rest = await sizesData(recording, marked);
     expect(cpuRounds(rest.at(16), 'tcp').size).toBe(0);
     expect(rest.notes[0]).toMatch(/^Measured but left out: 10 of \d+ runs, the first TCP Router at 16 B, cpu-time, repeat 0: something else ran there\.$/);
-    expect(sizesData(recording, runs.map((run): Run => ({ ...run, warnings: [{ code: 'errors', text: 'x' }] }))).sizes).toEqual([]);
+    expect((await sizesData(recording, runs.map((run): Run => ({ ...run, warnings: [{ code: 'errors', text: 'x' }] })))).sizes).toEqual([]);
   });
 
   it('has no IPC of components where the CPU clock was sampled', () => expect(data.sampledIpc).toEqual([]));
 
-  it('divides instructions by cycles where both were sampled side by side', () => {
+  it('divides instructions by cycles where both were sampled side by side', async () => {
     const sampled = runs.find(({ spec }) => spec.collector.name === 'perf-record')!;
     const file = path.join(sampled.dir, 'stacks.json.gz');
     const raw = fs.readFileSync(file);
@@ -77,7 +77,7 @@ describe('tidy data of experiment sizes', () => {
     const both = profile.stacks.flatMap((stack) => [{ ...stack, event: 'cycles', period: 1000 }, { ...stack, event: 'instructions', period: 600 }]);
     try {
       fs.writeFileSync(file, zlib.gzipSync(formatStacks({ ...profile, stacks: both })));
-      const { sampledIpc } = sizesData(recording, runs);
+      const { sampledIpc } = await sizesData(recording, runs);
       expect(sampledIpc.map(({ component }) => component)).toContain('OS Write');
       for (const { ipc } of sampledIpc) expect(ipc).toBeCloseTo(0.6, 9);
     } finally {
@@ -85,12 +85,12 @@ describe('tidy data of experiment sizes', () => {
     }
   });
 
-  it('names the damaged file', () => {
+  it('names the damaged file', async () => {
     const [{ dir }] = runs.filter(({ spec }) => spec.collector.name === 'cpu-time');
     const file = path.join(dir, 'traffic.json');
     fs.rmSync(file);
     try {
-      expect(() => sizesData(recording, runs)).toThrow(file);
+      await expect(sizesData(recording, runs)).rejects.toThrow(file);
     } finally {
       fs.writeFileSync(file, JSON.stringify(traffic));
     }

@@ -29,12 +29,13 @@ describe('plan of experiment sizes', () => {
     expect(asked('quick')).toEqual(asked('full'));
   });
 
-  it('counts instructions of every header-only filter at both ends, and never of TLS', () => {
+  it('counts instructions of every header-only filter at both ends, and of TLS step by step', () => {
     const counted = runsOf('quick', 'instructions');
     for (const policy of headerOnlyPolicies) {
       expect(counted.filter(({ config }) => config.id === policy).map(({ load }) => bytesOf(load)).sort()).toEqual([1_048_576, 16]);
     }
     expect(counted.filter(({ config }) => config.id.startsWith('tls'))).toEqual([]);
+    expect(new Set(runsOf('quick', 'single-step').map(({ config, load }) => `${config.id} ${bytesOf(load)}`))).toEqual(new Set(['tls 16', 'tls 1048576', 'tls-http 16', 'tls-http 1048576']));
   });
 
   it('gives Envoy more room than the largest response needs, and leaves a configuration of the user\'s own alone', () => {
@@ -54,10 +55,10 @@ describe('plan of experiment sizes', () => {
     expect(repeats.map(({ repeat }) => repeat)).toEqual([...Array(leastRepeats).keys()]);
   });
 
-  it('measures what is chosen with every collector, TLS but for its instructions', () => {
+  it('measures what is chosen with every collector', () => {
     const collectors = (policy: string) => new Set(sizesPlan('quick', { policies: [policy], bytes: [65_536] }).runs.map(({ collector }) => collector));
     expect(collectors('header-read')).toEqual(new Set(['instructions', 'cpu-time', 'perf-stat', 'perf-record']));
-    expect(collectors('tls')).toEqual(new Set(['cpu-time', 'perf-stat', 'perf-record']));
+    expect(collectors('tls')).toEqual(new Set(['single-step', 'cpu-time', 'perf-stat', 'perf-record']));
     expect(sizesPlan('quick', { policies: ['tls'], bytes: [65_536] }).runs.every(({ load }) => bytesOf(load) === 65_536)).toBe(true);
   });
 });

@@ -50,7 +50,7 @@ export function componentsData(costs: PolicyCost[], more: Partial<ComponentsData
     cpu: rows(cpu, ['policy', 'round', 'repeat', 'cpuUs', 'clockHz', 'utilisation', 'perS', 'run']),
     samples: rows(samples, ['policy', 'repeat', 'grouping', 'component', 'region', 'kernel', 'samples', 'run']),
     counters: rows(counters, ['policy', 'repeat', 'userCycles', 'userInstructions', 'kernelCycles', 'kernelInstructions', 'runningPercent', 'run']),
-    runsOf, twins: () => [],
+    runsOf, countedRunsOf: (policy) => runsOf(policy, 'instructions'), twins: () => [],
     allRunsOf: (policy) => (['instructions', 'cpu-time', 'perf-record'] as const).flatMap((collector) => runsOf(policy, collector)),
     ...more,
   };

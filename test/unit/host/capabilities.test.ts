@@ -69,7 +69,7 @@ describe('which figures can be measured', () => {
 
   test('without perf and counters the lost parts say what they lack', () => {
     expect(fig07(machineWithout('hardware counters', 'perf record'))).toMatchObject({
-      verdict: 'measure', parts: ['instructions by component (measured: exact instruction counts)'], missing: ['perf record (not here)', 'hardware counters (not here)'],
+      verdict: 'measure', parts: ['instructions by component (measured: exact instruction counts)', 'TLS instructions (measured: exact instruction counts)', 'SQL policy (measured: CPU time)'], missing: ['perf record (not here)', 'hardware counters (not here)'],
     });
   });
 });

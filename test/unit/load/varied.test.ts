@@ -2,7 +2,7 @@ import * as http from 'node:http';
 import type { AddressInfo, Socket } from 'node:net';
 import { afterEach, describe, expect, it } from 'vitest';
 import { policies } from '../../../lib/deploy/catalogue.js';
-import { connectVaried, variedRequest } from '../../../lib/load/varied.js';
+import { connectVaried, plainRequest, variedRequest } from '../../../lib/load/varied.js';
 
 const servers: http.Server[] = [];
 afterEach(() => servers.splice(0).forEach((server) => server.close().closeAllConnections()));
@@ -31,6 +31,15 @@ describe('connectVaried', () => {
     expect(seen.map(({ socket }) => sockets.indexOf(socket))).toEqual([0, 1, 2, 0, 1, 2, 0, 1, 2]);
     expect(seen.every(({ inFlight }) => inFlight === 1)).toBe(true);
     expect(new Set(seen.map(({ headers }) => headers['x-request-number'])).size).toBe(9);
+  });
+
+  it('sends the same bare request again and again when given one', async () => {
+    const { seen, target } = await listen();
+    const client = connectVaried(target, 2, () => plainRequest('/16'));
+    await client.send(4);
+    client.close();
+    expect(seen.map(({ url, headers }) => [url, headers])).toEqual(Array(4).fill(['/16', { host: `127.0.0.1:${target.address.port}` }]));
+    expect(new Set(seen.map(({ socket }) => socket)).size).toBe(2);
   });
 
   it('says which request was refused', async () => {

@@ -4,6 +4,7 @@ use std::ops::ControlFlow;
 
 use sqlparser::ast::{ObjectName, ObjectType, Query, Statement, Visit, Visitor};
 use sqlparser::dialect::MySqlDialect;
+use sqlparser::keywords::Keyword;
 use sqlparser::parser::Parser;
 use sqlparser::tokenizer::{Token, Tokenizer};
 
@@ -19,10 +20,12 @@ pub struct TableOperation {
 pub struct NotParsed;
 
 /// A chain such as `1+1+1...` makes a tree as deep as it is long, and walking and freeing a tree recurse; so does parsing
-/// what stands in parentheses. Without limits, a client's query could overflow the stack of the worker. Values and commas
+/// what stands in parentheses or is joined, with frames of kilobytes. Without limits, a client's query could overflow the stack of the worker. Values and commas
 /// make no such chains: long lists of them pass.
 const MOST_CHAINING_TOKENS: usize = 4000;
 const DEEPEST_PARENTHESES: usize = 100;
+/// MySQL itself joins 61 tables at most.
+const MOST_JOINS: usize = 100;
 
 /// Every table with every operation on it, each pair once, in the order of the query's text.
 pub fn table_operations(sql: &str) -> Result<Vec<TableOperation>, NotParsed> {
@@ -43,15 +46,16 @@ pub fn table_operations(sql: &str) -> Result<Vec<TableOperation>, NotParsed> {
 }
 
 fn nests_too_deeply(tokens: &[Token]) -> bool {
-    let (mut chaining, mut depth) = (0usize, 0usize);
+    let (mut chaining, mut depth, mut joins) = (0usize, 0usize, 0usize);
     for token in tokens {
         match token {
             Token::LParen => depth += 1,
             Token::RParen => depth = depth.saturating_sub(1),
+            Token::Word(word) if matches!(word.keyword, Keyword::JOIN | Keyword::STRAIGHT_JOIN) => joins += 1,
             token if chains(token) => chaining += 1,
             _ => {}
         }
-        if chaining > MOST_CHAINING_TOKENS || depth > DEEPEST_PARENTHESES {
+        if chaining > MOST_CHAINING_TOKENS || depth > DEEPEST_PARENTHESES || joins > MOST_JOINS {
             return true;
         }
     }
