@@ -212,22 +212,24 @@ function resolveGroup(table: FunctionTable, rule: GroupRule, found: Map<number, 
 
 /** The methods that the authors' map counts as a filter's work. */
 const filterMethods = [
-  { method: 'decodeHeaders', files: /^source\/extensions\/filters\/http\//, classes: /^Envoy::Extensions::(?:DynamicModules::)?HttpFilters::/ },
-  { method: 'onData', files: /^source\/extensions\/filters\/network\//, classes: /^Envoy::Extensions::(?:DynamicModules::)?NetworkFilters::/ },
+  { method: 'decodeHeaders', files: /^source\/extensions\/filters\/http\//, classes: /^Envoy::Extensions::(?:DynamicModules::)?HttpFilters::/, primary: [1] },
+  // Network::Filter inherits from WriteFilter first: what such a filter reads comes through its second virtual table.
+  { method: 'onData', files: /^source\/extensions\/filters\/network\//, classes: /^Envoy::Extensions::(?:DynamicModules::)?NetworkFilters::/, primary: [0, 1] },
 ];
 
 /**
  * Marks the filters' decodeHeaders and onData for the authors' grouping. Filters that never log are found through the
- * others: a method that all of them override stands at the same slot of each one's virtual table.
+ * others: a method that all of them override stands at the same slot of each one's virtual table. Where further tables
+ * count too, what else stands there at that slot (onWrite, onEvent) is the filter's work as well.
  */
-function markAuthorsFilters(table: FunctionTable, { method, files, classes }: (typeof filterMethods)[number], found: Map<number, Anchor>): RuleOutcome {
+function markAuthorsFilters(table: FunctionTable, { method, files, classes, primary }: (typeof filterMethods)[number], found: Map<number, Anchor>): RuleOutcome {
   const facts = factsOf(table);
   const named = [...facts.logs].filter(([, log]) => files.test(log.file) && log.function === method).map(([index]) => index);
   const slot = commonSlot(table, named);
   const marked = new Set(named);
   for (const [name, rows] of facts.byClass) {
     if (slot === null || !classes.test(name) || !name.endsWith('Filter')) continue;
-    for (const row of rows) if (table.virtualSlot[row] === slot && table.virtualPrimary[row] === 1) marked.add(table.virtualFunction[row]);
+    for (const row of rows) if (table.virtualSlot[row] === slot && primary.includes(table.virtualPrimary[row])) marked.add(table.virtualFunction[row]);
   }
   for (const [index, symbol] of facts.methods) if (classes.test(symbol.text) && symbol.text.endsWith(`::${method}`)) marked.add(index);
   let count = 0;

@@ -50,6 +50,11 @@ export function cpuRounds(tables: CostTables, policy: string): Rounds {
   return new Map(perRound(tables, policy).map(({ round, cpuUs: value }) => [round, value]));
 }
 
+/** How busy the worker was in each of those runs, 0 to 1. */
+export function utilisations(tables: CostTables, policy: string): number[] {
+  return tables.cpu.filter(escape((row: { policy: string }) => row.policy === policy)).array('utilisation') as number[];
+}
+
 /** Part of the worker's CPU time, 0 to 1, by component; see `shareOf` for the interval. */
 export function shareByComponent(tables: CostTables, policy: string, grouping: Grouping): Map<Attributed, Estimate> {
   const own = of(tables.samples, policy, grouping);

@@ -92,6 +92,11 @@ export const paperFig7: readonly string[] = [
   'http', 'header-read', 'ratelimit', 'ip-tag-1', 'ip-tag-5', 'ip-tag-10', 'logging', 'http-mix-1', 'http-mix-2',
 ];
 
+/** Whether claims of the paper can be judged by a policy: not by our SQL module, whose code is not Envoy's. */
+export function isEnvoysOwn({ label }: Pick<Policy, 'label'>): boolean {
+  return label !== sqlModule.label;
+}
+
 /** Place of a policy in the paper's figures; what the paper does not have comes after. */
 export function paperRank(id: string): number {
   const place = paperFig7.indexOf(id);

@@ -111,8 +111,12 @@ function isWorthSearching(run: PlannedRun, planned: PlannedRun[], possible: Plan
 async function split(runs: PlannedRun[], testbed: Testbed, fresh: boolean): Promise<{ recorded: Run[]; missing: PlannedRun[] }> {
   const recorded: Run[] = [];
   const missing: PlannedRun[] = [];
+  const identities = new Map<string, Awaited<ReturnType<typeof collectorIdentity>>>();
   for (const run of runs) {
-    const spec = await testbed.spec(run.config, run.load, await collectorIdentity(run.collector));
+    // Once each: it may take a program to say its version.
+    const identity = identities.get(run.collector) ?? await collectorIdentity(run.collector);
+    identities.set(run.collector, identity);
+    const spec = await testbed.spec(run.config, run.load, identity);
     const there = testbed.store.measured(run.experiment, spec);
     const next = there.reduce((highest, other) => Math.max(highest, other.repeat + 1), 0);
     const same = there.find((other) => other.repeat === run.repeat);

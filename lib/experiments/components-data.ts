@@ -188,7 +188,8 @@ function twins(rows: CpuRow[]): [number, number][] {
 function notesOn(runs: Run[], used: Run[], binaries: BinaryFacts[]): string[] {
   const marked = runs.filter((run) => !isGood(run))
     .map((run) => `${run.policy.label}, ${run.spec.collector.name}, repeat ${run.repeat}: ${run.warnings.map(({ text }) => text).join('; ')}`);
-  const backends = unique(used.map((run) => run.spec.backend.name)).filter((name) => name !== 'socketify');
+  // Stepped runs always have a stand-in, and a database stands in for nothing.
+  const backends = unique(used.filter((run) => run.spec.collector.name !== 'single-step').map((run) => run.spec.backend.name)).filter((name) => !['socketify', 'mariadb'].includes(name));
   const lacking = binaries.flatMap(({ envoyVersion, outcomes }) => outcomes.filter(({ consequence }) => consequence !== '')
     .map(({ consequence }) => `Envoy ${envoyVersion}: ${consequence}`));
   return [

@@ -40,7 +40,7 @@ export interface Effort {
 
 const efforts: Record<Mode, Effort> = {
   quick: { starts: 3, rounds: 20 },
-  full: { starts: 12, rounds: 140 },
+  full: { starts: 20, rounds: 140 },
 };
 
 /** Of one arm in one round. */

@@ -45,17 +45,25 @@ export type Mode = 'quick' | 'full';
 
 /** What a run costs besides its load: start, calibration, parsing. Seconds and MB as seen on two cores; only for the estimate printed first. */
 const overheadS: Record<CollectorName, number> = {
-  'cpu-time': 2.5, 'perf-stat': 2.5, 'frontend-counters': 3, toplev: 6, 'perf-record': 7, instructions: 7, trace: 9, callgrind: 9, 'single-step': 20, 'single-step-masked': 20,
+  'cpu-time': 1.5, 'perf-stat': 1.5, 'frontend-counters': 2, toplev: 5, 'perf-record': 4, instructions: 7.5, trace: 9, callgrind: 9, 'single-step': 5, 'single-step-masked': 5,
 };
 const sizeMb: Record<CollectorName, number> = {
   'cpu-time': 2, 'perf-stat': 2, 'frontend-counters': 2, toplev: 2, 'perf-record': 60, instructions: 1, trace: 1, callgrind: 1, 'single-step': 1, 'single-step-masked': 1,
 };
 const kneeSearchS = 12;
+/** What the CPU takes to execute a request step by step; ten times that with a response of 1 MiB. */
+const steppedRequestS = 4;
 
 /** Seconds one run is expected to take. */
 export function estimateS(run: PlannedRun): number {
-  const load = run.load.mode === 'knee-search' ? kneeSearchS : (run.load.warmUpS ?? 0) + (run.load.durationS ?? 0);
-  return overheadS[run.collector] + load;
+  return overheadS[run.collector] + loadS(run);
+}
+
+function loadS({ collector, load: { mode, warmUpS = 0, durationS = 0, requests = 0, ratePerS } }: PlannedRun): number {
+  if (mode === 'knee-search') return kneeSearchS;
+  if (collector.startsWith('single-step')) return requests * steppedRequestS;
+  const counted = ratePerS && mode === 'exactly' ? 2 * requests / ratePerS : 0; // once to warm up
+  return warmUpS + durationS + counted;
 }
 
 /** `18 runs, about 3.2 min and 120 MB`, said before anything starts. */

@@ -1,6 +1,6 @@
 /** What the parts of Figure 7 share: how a value becomes a row or evidence, and which policies a protocol has. */
 import type { Estimate } from '../analysis/statistics.js';
-import { paperFig7 } from '../deploy/catalogue.js';
+import { isEnvoysOwn, paperFig7 } from '../deploy/catalogue.js';
 import type { ComponentsData, PolicyInfo } from '../experiments/components-data.js';
 import type { Evidence } from '../report/verdicts.js';
 import type { Method, Row } from '../store/value.js';
@@ -21,7 +21,7 @@ export function evidence(data: ComponentsData, policy: PolicyInfo | null, estima
   };
 }
 
-/** Without TLS, which the paper lists as an operator configuration: its encryption is in reads and writes, not in a filter. */
+/** What claims are judged by. Without TLS, which the paper lists as an operator configuration: its encryption is in reads and writes, not in a filter. */
 export function policiesOf(data: ComponentsData, frame: 'tcp' | 'http'): PolicyInfo[] {
-  return paperFig7.flatMap((id) => data.policies.filter((policy) => policy.id === id && policy.frame === frame && id !== 'tls'));
+  return paperFig7.flatMap((id) => data.policies.filter((policy) => policy.id === id && policy.frame === frame && id !== 'tls' && isEnvoysOwn(policy)));
 }

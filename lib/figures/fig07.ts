@@ -1,12 +1,12 @@
 /** Figure 7: where the instructions and the CPU time of one request go, per policy, and IPC. */
 import type { Data } from 'plotly.js-dist';
 import {
-  attributedOrder, cpuRounds, cpuUs, differenceOf, instructionsByComponent, partOf, quotientOf, shareByComponent, totalInstructions, userShare,
+  attributedOrder, cpuRounds, cpuUs, differenceOf, instructionsByComponent, partOf, quotientOf, shareByComponent, totalInstructions, userShare, utilisations,
 } from '../analysis/request-cost.js';
 import { countedCycles } from '../analysis/request-counters.js';
 import { commonRounds } from '../analysis/rounds.js';
 import { median, medianEstimate, ratioEstimate, scaled, type Estimate } from '../analysis/statistics.js';
-import { paperFig7 } from '../deploy/catalogue.js';
+import { isEnvoysOwn, paperFig7 } from '../deploy/catalogue.js';
 import type { ComponentsData, PolicyInfo } from '../experiments/components-data.js';
 import { components, type Attributed, type Grouping } from '../paper/components.js';
 import { judge, judgeAll, unavailable, type Evidence, type Judgement } from '../report/verdicts.js';
@@ -120,8 +120,22 @@ function notes(data: ComponentsData, shown: PolicyInfo[]): string[] {
     ...repeatsNote('CPU time', shown.map(({ id }) => cpuUs(data, id).length)),
     ...repeatsNote('Hardware counters', shown.map(({ id }) => countedCycles(data, id, 'user').size)),
     ...tlsNotes(shown.filter(({ id }) => id.startsWith('tls')).map(({ id }) => totalInstructions(data, id).length > 0)),
+    ...waitingNote(data, shown),
+    ...(shown.every(isEnvoysOwn) ? [] : ['The SQL policy is a dynamic module of the workbench, since this Envoy has no mysql_proxy: its cost is its own, and no claim is judged by it.']),
     ...data.notes,
   ];
+}
+
+/** A worker below this was kept waiting by client or backend. */
+const busyShare = 0.9;
+
+/** A worker that waits goes to sleep and wakes up more often, which is then part of what a request costs. */
+function waitingNote(data: ComponentsData, shown: PolicyInfo[]): string[] {
+  const waiting = shown.flatMap(({ id, label }) => {
+    const busy = utilisations(data, id);
+    return busy.length > 0 && median(busy) < busyShare ? [`${label} ${(100 * median(busy)).toFixed(0)} %`] : [];
+  });
+  return waiting.length > 0 ? [`Client and backend share the other cores and kept the worker waiting; it was busy (median): ${waiting.join(', ')}. Waking up more often is part of the CPU time of these.`] : [];
 }
 
 function judgements(data: ComponentsData): Judgement[] {

@@ -3,6 +3,7 @@ import type { Data } from 'plotly.js-dist';
 import { codeKilobytes, codePages, componentKilobytes, instructionsPerRequest } from '../analysis/working-set.js';
 import { entriesOf, type Entry } from '../analysis/trace-profile.js';
 import type { Estimate } from '../analysis/statistics.js';
+import { isEnvoysOwn } from '../deploy/catalogue.js';
 import type { TracedPolicy, TracesData } from '../experiments/traces-data.js';
 import { components } from '../paper/components.js';
 import { judge, judgeAll, unavailable, type Judgement } from '../report/verdicts.js';
@@ -146,7 +147,7 @@ function table(data: TracesData): Item['table'] {
 }
 
 function judgements(data: TracesData): Judgement[] {
-  const all = (pick: (traced: TracedPolicy) => Estimate, unit: string) => data.shown.map((traced) => tracedEvidence(data, traced, pick(traced), unit));
+  const all = (pick: (traced: TracedPolicy) => Estimate, unit: string) => data.shown.filter(({ policy }) => isEnvoysOwn(policy)).map((traced) => tracedEvidence(data, traced, pick(traced), unit));
   const sizes = all(({ profiles }) => codeKilobytes(profiles.ours.requests), 'kB');
   const pages = all(({ profiles }) => codePages(profiles.ours.requests), 'pages');
   const http = data.shown.find(({ policy }) => policy.id === 'http');

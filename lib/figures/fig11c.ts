@@ -78,7 +78,7 @@ function picture(rows: Row[], curves: Curve[], detailed: Curve | undefined, geom
         { type: 'rect', xref: 'x', yref: 'y2', x0: 4.55, x1: 6.45, y0: 8.5, y1: 11, line: { width: 1.5, color: '#222222', dash: 'dot' } },
       ],
       annotations: [
-        { xref: 'x', yref: 'y', x: 4.65, y: 24, text: 'paper,<br>5 and 6 huge pages', showarrow: false, xanchor: 'left', yanchor: 'bottom', align: 'left', font: { size: 11, color: paperColour } },
+        { xref: 'x', yref: 'y', x: 4.65, y: 29, text: 'paper,<br>5 and 6 huge pages', showarrow: false, xanchor: 'left', yanchor: 'bottom', align: 'left', font: { size: 11, color: paperColour } },
         { xref: 'x', yref: 'y2', x: 5.5, y: 12, text: 'paper', showarrow: false, yanchor: 'bottom', font: { size: 11, color: paperColour } },
       ],
     },

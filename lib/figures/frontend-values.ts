@@ -1,7 +1,7 @@
 /** How quantities of the front end become rows, evidence and panels, in Figures 8 to 10, 15 to 17 and Table 4. */
 import { quantityOf, type FrontendQuantity } from '../analysis/simulated-frontend.js';
 import { differenceEstimate, medianEstimate, relativeDifferenceEstimate, type Estimate } from '../analysis/statistics.js';
-import { paperRank } from '../deploy/catalogue.js';
+import { isEnvoysOwn, paperRank } from '../deploy/catalogue.js';
 import type { FrontendCore, FrontendData, FrontendPoint } from '../experiments/frontend-data.js';
 import type { Evidence } from '../report/verdicts.js';
 import type { Method, Row } from '../store/value.js';
@@ -138,7 +138,7 @@ export function inPaperOrder<Point extends { policy: { id: string } }>(points: r
  * the quantity, else the simulated core's.
  */
 export function judgedPoints({ points }: FrontendData, quantity: FrontendQuantity): FrontendPoint[] {
-  const having = points.filter(({ samples }) => samples[quantity]?.length);
+  const having = points.filter(({ samples, policy }) => samples[quantity]?.length && isEnvoysOwn(policy));
   const measured = having.filter(({ method }) => method !== 'simulated');
   const chosen = measured.length > 0 ? measured.filter(({ core }) => core.id === measured[0].core.id) : having.filter(({ core }) => core.id === newerCore);
   return inPaperOrder(chosen);

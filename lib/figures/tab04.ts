@@ -1,6 +1,7 @@
 /** Table 4: branches of a request by kind, per policy, and how many of them are mispredicted. */
 import type { FrontendQuantity } from '../analysis/simulated-frontend.js';
 import { medianEstimate, type Estimate } from '../analysis/statistics.js';
+import { isEnvoysOwn } from '../deploy/catalogue.js';
 import type { FrontendData, FrontendPoint } from '../experiments/frontend-data.js';
 import type { TracedPolicy, TracesData } from '../experiments/traces-data.js';
 import { judge, judgeAll, unavailable, type Judgement } from '../report/verdicts.js';
@@ -99,7 +100,7 @@ function countVerdicts(data: TracesData): Judgement[] {
   const ofPaper = (claim: string, reading: string, pick: (traced: TracedPolicy) => Estimate, unit: string) =>
     (paper ? judge(claim, reading, tracedEvidence(data, paper, pick(paper), unit)) : unavailable(claim, reading, 'no trace of the Rate-Limit policy'));
   const ofAll = (claim: string, reading: string, pick: (traced: TracedPolicy) => Estimate) =>
-    judgeAll(claim, reading, data.shown.map((traced) => tracedEvidence(data, traced, pick(traced), '%')));
+    judgeAll(claim, reading, data.shown.filter(({ policy }) => isEnvoysOwn(policy)).map((traced) => tracedEvidence(data, traced, pick(traced), '%')));
   return [
     ...kinds.map(({ key, reading }) => ofPaper('C20', reading, (traced) => count(traced, key), 'branches per request')),
     ofAll('C21', 'text', (traced) => share(traced, 'all', 'instructions')),

@@ -102,7 +102,10 @@ describe('what a plan costs', () => {
 
   it('counts warm-up and load, and more for a knee search than for a point', () => {
     const [search, point] = capacityPlan('quick', ['tcp']).runs;
-    expect(estimateS(point)).toBe(2.5 + 0.5 + 3);
+    expect(estimateS(point)).toBe(1.5 + 0.5 + 3);
     expect(estimateS(search)).toBeGreaterThan(estimateS(point));
+    const [counted, stepped] = ['instructions', 'single-step'].map((name) => componentsPlan('quick', ['tls', 'http']).runs.find(({ collector }) => collector === name)!);
+    expect(estimateS(counted)).toBe(7.5 + 2 * 200 / 400);
+    expect(estimateS(stepped)).toBe(5 + 4 * 4);
   });
 });

@@ -19,6 +19,11 @@ const drawn = fig07(everything);
 const verdict = (data: typeof everything, id: string, reading: string) => (data === everything ? drawn : fig07(data)).judgements.find((each) => each.id === id && each.reading === reading)!;
 
 describe('Figure 7', () => {
+  it('says under which policies the worker was kept waiting, and how busy it was', () => {
+    expect(everything.cpu.array('utilisation')[0]).toBe(0.5);
+    expect(drawn.notes.join('\n')).toContain('it was busy (median): TCP Router 50 %, Accept All 50 %');
+  });
+
   it('is no picture when nothing could be measured', () => expect(fig07(componentsData([{ id: 'http' }])).figure).toBeNull());
 
   it('has every component once in the legend, also one that only one panel shows', () => {
@@ -124,7 +129,7 @@ describe('verdicts on Figure 7', () => {
     expect(verdict(everything, 'C08', 'tcp')).toMatchObject({ label: 'reproduced, modelled', reason: expect.stringContaining('TCP Router, against OS Read') });
   });
 
-  it('keep TLS, an operator configuration, out of the TCP policies', () => {
+  it('keep TLS, an operator configuration, and the SQL module, which is ours, out of the TCP policies', () => {
     expect(verdict(everything, 'C09', 'instructions').reason).toMatch(/^12 of 12 cases/);
   });
 
