@@ -64,7 +64,8 @@ function lines(own: Point[], column: number, panel: number): Data[] {
       x: drawn.map(({ bytes }) => bytes), y: drawn.map(({ row }) => row.value),
       line: { color: whole ? '#222222' : componentColour(series), width: 2, dash: whole ? 'dot' : 'solid' }, marker: { size: 6 },
       error_y: {
-        type: 'data', symmetric: false, visible: true, thickness: 1, width: 2,
+        // Of parts they reach 0, which a logarithmic axis has not; the rows have them.
+        type: 'data', symmetric: false, visible: whole || type === 'linear', thickness: 1, width: 2,
         array: drawn.map(({ row }) => (row.interval ? row.interval[1] - row.value! : 0)),
         arrayminus: drawn.map(({ row }) => (row.interval ? row.value! - row.interval[0] : 0)),
       },
@@ -96,8 +97,8 @@ function layout(shown: PolicyInfo[], points: Point[]): object {
     domain: [left(column), left(column) + width], anchor: axis('y', panels.length - 1), type: 'log', tickangle: -60,
     tickvals: labelled, ticktext: labelled.map(sizeLabel), range: [Math.log10(sizes[0]) - 0.3, Math.log10(sizes[sizes.length - 1]) + 0.3],
   }]);
-  const rows = panels.map(({ domain, title, type }, panel) => [axis('yaxis', panel), {
-    domain, anchor: 'x', type, title: { text: title }, ...(type === 'linear' ? { rangemode: 'tozero' } : { exponentformat: 'power', dtick: 1 }),
+  const rows = panels.map(({ quantity, domain, title, type }, panel) => [axis('yaxis', panel), {
+    domain, anchor: 'x', type, title: { text: title }, ...(type === 'linear' ? { rangemode: 'tozero' } : { exponentformat: 'power', dtick: 1, range: decades(points, quantity) }),
   }]);
   return {
     width: 260 + 150 * shown.length, height: 860, margin: { t: 130, b: 90 },
@@ -111,6 +112,15 @@ function layout(shown: PolicyInfo[], points: Point[]): object {
       }),
     ]),
   };
+}
+
+/** From the cheapest part to the dearest request, but not below a hundredth of the cheapest: such parts are noise. */
+function decades(points: Point[], quantity: Quantity): [number, number] | undefined {
+  const drawn = points.flatMap(({ quantity: own, series, row: { value } }) => (own === quantity && value !== null && value > 0 ? [{ series, value }] : []));
+  const whole = drawn.filter(({ series }) => series === 'all').map(({ value }) => value);
+  if (whole.length === 0) return undefined;
+  const least = Math.min(...drawn.map(({ value }) => value));
+  return [Math.log10(Math.max(least / 1.5, Math.min(...whole) / 100)), Math.log10(2 * Math.max(...whole))];
 }
 
 function label(given: Partial<Annotation>): Partial<Annotation> {
