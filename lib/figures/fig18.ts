@@ -63,15 +63,19 @@ function lines(own: Point[], column: number, panel: number): Data[] {
       xaxis: axis('x', column), yaxis: axis('y', panel),
       x: drawn.map(({ bytes }) => bytes), y: drawn.map(({ row }) => row.value),
       line: { color: whole ? '#222222' : componentColour(series), width: 2, dash: whole ? 'dot' : 'solid' }, marker: { size: 6 },
-      error_y: {
-        // Of parts they reach 0, which a logarithmic axis has not; the rows have them.
-        type: 'data', symmetric: false, visible: whole || type === 'linear', thickness: 1, width: 2,
-        array: drawn.map(({ row }) => (row.interval ? row.interval[1] - row.value! : 0)),
-        arrayminus: drawn.map(({ row }) => (row.interval ? row.value! - row.interval[0] : 0)),
-      },
+      // Those of parts reach 0, which a logarithmic axis has not; the rows have them.
+      ...(whole || type === 'linear' ? { error_y: intervals(drawn) } : {}),
       text: drawn.map(({ bytes }) => sizeLabel(bytes)), hovertemplate: `%{text}, ${whole ? 'whole request' : series}: %{y:.4g}<extra>${drawn[0].policy.label}</extra>`,
     } as Data];
   });
+}
+
+function intervals(drawn: Point[]): object {
+  return {
+    type: 'data', symmetric: false, visible: true, thickness: 1, width: 2,
+    array: drawn.map(({ row }) => (row.interval ? row.interval[1] - row.value! : 0)),
+    arrayminus: drawn.map(({ row }) => (row.interval ? row.value! - row.interval[0] : 0)),
+  };
 }
 
 /** One entry a series, whichever panel is the first to have it. */

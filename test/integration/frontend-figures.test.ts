@@ -58,6 +58,6 @@ describe('simulated cores on committed traces', { timeout: 60_000 }, () => {
   });
 
   it('name a policy that was not traced', async () => {
-    await expect(frontend.replay('sql', iceLake)).rejects.toThrow(/^no trace of policy "sql"; there are tcp, /);
+    await expect(frontend.replay('http-mix-2-exact', iceLake)).rejects.toThrow(/^no trace of policy "http-mix-2-exact"; there are tcp, /);
   });
 });
