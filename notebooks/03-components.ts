@@ -90,7 +90,8 @@ import { showTable } from './lib/report/show.js';
 import { from } from 'arquero';
 await showItem(fig07(data, 'ours', ['tcp', 'sql']));
 const regions = [...instructionsByRegion(data, 'sql')].sort(([, a], [, b]) => b.value - a.value);
-showTable(from(regions.map(([region, { value }]) => ({ region, 'user instructions/query': Math.round(value) }))));
+const counts = regions.map(([region, { value }]) => ({ region, instructions: Math.round(value) }));
+showTable(from(counts));
 
 // %% [markdown]
 // ## Table 3: do filters add up?

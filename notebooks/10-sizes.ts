@@ -71,4 +71,4 @@ await showItem(fig18(data, tried));
 import { showTable } from './lib/report/show.js';
 import { from } from 'arquero';
 const paces = data.paces.filter(({ policy }) => tried.includes(policy));
-showTable(from(paces.map(({ policy, bytes, perS, workerShare }) => ({ policy, bytes, perS, workerShare }))));
+showTable(from(paces).select('policy', 'bytes', 'perS', 'workerShare'));
