@@ -50,6 +50,9 @@ export function cpuRounds(tables: CostTables, policy: string): Rounds {
   return new Map(perRound(tables, policy).map(({ round, cpuUs: value }) => [round, value]));
 }
 
+/** A worker that was less busy under a closed loop was kept waiting by client or backend. */
+export const busyShare = 0.9;
+
 /** How busy the worker was in each of those runs, 0 to 1. */
 export function utilisations(tables: CostTables, policy: string): number[] {
   return tables.cpu.filter(escape((row: { policy: string }) => row.policy === policy)).array('utilisation') as number[];

@@ -1,5 +1,7 @@
 /** Repeats by the round they were taken in: what lets two measurements be compared round by round. */
 
+import { medianEstimate, type Estimate } from './statistics.js';
+
 /** One value a round, e.g. CPU time per request. */
 export type Rounds = ReadonlyMap<number, number>;
 
@@ -13,4 +15,12 @@ export function commonRounds(measurements: readonly Rounds[]): { samples: number
   const shared = [...first.keys()].filter((round) => others.every((other) => other.has(round)));
   const paired = shared.length >= 2;
   return { paired, samples: measurements.map((each) => (paired ? shared.map((round) => each.get(round)!) : [...each.values()])) };
+}
+
+/** What was not measured. */
+export const nothing: Estimate = { value: 0, interval: null, n: 0 };
+
+/** The median over the rounds; {@link nothing} where there is none. */
+export function estimateOf(rounds: Rounds): Estimate {
+  return rounds.size > 0 ? medianEstimate([...rounds.values()]) : nothing;
 }

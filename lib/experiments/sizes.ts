@@ -5,7 +5,7 @@
  */
 import type { SidecarConfig } from '../deploy/types.js';
 import type { PlannedLoad } from '../store/run-key.js';
-import { steppedLoad } from './components.js';
+import { countedLoad, steppedLoad } from './components.js';
 import { configOf, isTls, repeated, type CollectorName, type Mode, type Plan } from './plan.js';
 
 export const sizes = 'sizes';
@@ -56,7 +56,7 @@ export function sizesPlan(mode: Mode, chosen: SizesChoice = {}): Plan {
   const busy = bytes.map((each) => sizedLoad(each, s.warmUpS, s.cpuS));
   const timed = own ?? sizedPolicies.map(sized);
   const counted = (some: readonly SidecarConfig[], ofBytes: readonly number[]) => [
-    ...runs('instructions', some.filter((config) => !isTls(config)), ofBytes.map((each) => countedLoad(each, s.requests))),
+    ...runs('instructions', some.filter((config) => !isTls(config)), ofBytes.map((each) => countedSizeLoad(each, s.requests))),
     ...runs('single-step', some.filter(isTls), ofBytes.map((each) => steppedLoad(`/${each}`, s.stepped))),
   ];
   const instructions = own
@@ -93,8 +93,8 @@ function connectingLoad(warmUpS: number, durationS: number): PlannedLoad {
 }
 
 /** Slow enough that a megabyte is through before the next request comes, under Valgrind too: 10 ms. */
-function countedLoad(bytes: number, requests: number): PlannedLoad {
-  return { mode: 'exactly', connections: 4, path: `/${bytes}`, requests, ratePerS: 100 };
+function countedSizeLoad(bytes: number, requests: number): PlannedLoad {
+  return { ...countedLoad(requests), path: `/${bytes}`, ratePerS: 100 };
 }
 
 /** A policy as it is measured here; a configuration of the user's own stays as it is. */

@@ -5,8 +5,8 @@
 import type { Data } from 'plotly.js-dist';
 import { differenceOf, userIpc } from '../analysis/request-cost.js';
 import { countedCycles, countedInstructions, countedIpc, type Code } from '../analysis/request-counters.js';
-import { commonRounds, type Rounds } from '../analysis/rounds.js';
-import { differenceEstimate, medianEstimate, type Estimate } from '../analysis/statistics.js';
+import { commonRounds, estimateOf, nothing, type Rounds } from '../analysis/rounds.js';
+import { differenceEstimate, type Estimate } from '../analysis/statistics.js';
 import type { ComponentsData, PolicyInfo } from '../experiments/components-data.js';
 import { judgeAll, unavailable, type Evidence, type Judgement } from '../report/verdicts.js';
 import type { Method, Row } from '../store/value.js';
@@ -40,12 +40,6 @@ function counterRows(data: ComponentsData, policy: PolicyInfo): Row[] {
     one(`instructions, ${name}`, countedInstructions(data, policy.id, code), 'instructions/request'),
     one(`IPC, ${name}`, countedIpc(data, policy.id, code), ipcUnit),
   ]);
-}
-
-const nothing: Estimate = { value: 0, interval: null, n: 0 };
-
-function estimateOf(rounds: Rounds): Estimate {
-  return rounds.size > 0 ? medianEstimate([...rounds.values()]) : nothing;
 }
 
 /** How each IPC is drawn: the counted one of user code is a ring, around the modelled dot where the two agree. */

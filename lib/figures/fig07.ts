@@ -1,7 +1,7 @@
 /** Figure 7: where the instructions and the CPU time of one request go, per policy, and IPC. */
 import type { Data } from 'plotly.js-dist';
 import {
-  attributedOrder, cpuRounds, cpuUs, differenceOf, instructionsByComponent, partOf, quotientOf, shareByComponent, totalInstructions, userShare, utilisations,
+  attributedOrder, busyShare, cpuRounds, cpuUs, differenceOf, instructionsByComponent, partOf, quotientOf, shareByComponent, totalInstructions, userShare, utilisations,
 } from '../analysis/request-cost.js';
 import { countedCycles } from '../analysis/request-counters.js';
 import { commonRounds } from '../analysis/rounds.js';
@@ -125,9 +125,6 @@ function notes(data: ComponentsData, shown: PolicyInfo[]): string[] {
     ...data.notes,
   ];
 }
-
-/** A worker below this was kept waiting by client or backend. */
-const busyShare = 0.9;
 
 /** A worker that waits goes to sleep and wakes up more often, which is then part of what a request costs. */
 function waitingNote(data: ComponentsData, shown: PolicyInfo[]): string[] {

@@ -2,7 +2,7 @@
 import { costPerByte } from '../analysis/cost-per-byte.js';
 import { cpuRounds, cpuUs, differenceOf, instructionRounds, instructionsByComponent, partOf, shareByComponent, userIpc } from '../analysis/request-cost.js';
 import { countedInstructions, countedIpc } from '../analysis/request-counters.js';
-import { commonRounds, type Rounds } from '../analysis/rounds.js';
+import { commonRounds, estimateOf, nothing, type Rounds } from '../analysis/rounds.js';
 import { bootstrap, median, medianEstimate, scaled, type Estimate } from '../analysis/statistics.js';
 import type { ComponentsData, PolicyInfo } from '../experiments/components-data.js';
 import type { CollectorName } from '../experiments/plan.js';
@@ -28,7 +28,6 @@ const counted: Method = 'measured: exact instruction counts';
 /** Never both of one policy: TLS is stepped. */
 const instructionCollectors: CollectorName[] = ['instructions', 'single-step'];
 const timed: Method = 'measured: CPU time';
-const nothing: Estimate = { value: 0, interval: null, n: 0 };
 const tlsReason = 'TLS is not counted under Valgrind, which hides the CPU\'s crypto instructions so that other code would run; it was neither stepped at this size nor counted by hardware';
 const notMeasured = 'not measured in this recording, or only in runs with a warning';
 const noIpc = 'user IPC needs exact instructions, sampled stacks and CPU time of the same size';
@@ -82,10 +81,6 @@ export function componentIpc(data: SizesData, policy: string, bytes: number, com
 /** Components of what was measured at all. */
 function measuredParts(parts: Map<Attributed, Estimate>): [Attributed, Estimate][] {
   return [...parts].filter(([, { n }]) => n > 0);
-}
-
-export function estimateOf(rounds: Rounds): Estimate {
-  return rounds.size > 0 ? medianEstimate([...rounds.values()]) : nothing;
 }
 
 interface About {

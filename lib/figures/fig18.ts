@@ -1,6 +1,6 @@
 /** Figure 18: cost of a request by component as its response grows, a column a policy. */
 import type { Annotation, Data } from 'plotly.js-dist';
-import { attributedOrder } from '../analysis/request-cost.js';
+import { attributedOrder, busyShare } from '../analysis/request-cost.js';
 import type { Estimate } from '../analysis/statistics.js';
 import type { PolicyInfo } from '../experiments/components-data.js';
 import { sizedPolicies, sizeLabel } from '../experiments/sizes.js';
@@ -199,9 +199,6 @@ function sideNotes(data: SizesData): string[] {
     return sides ? [`${name} at ${sizeLabel(largest)}: reading costs ${valueText(sides.decrypting)} µs more than without TLS, where the request is decrypted, and writing ${valueText(sides.encrypting)} µs more, where the response is encrypted.`] : [];
   });
 }
-
-/** A worker below this was kept waiting by client or backend. */
-const busyShare = 0.9;
 
 /** Whether anything but the worker's core set the pace, and what. */
 function limitNotes(data: SizesData, shown: PolicyInfo[]): string[] {

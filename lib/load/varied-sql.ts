@@ -2,7 +2,7 @@
 import { createConnection, type Connection } from 'mysql2';
 import { rowsInUsers, sqlAccount } from './sql.js';
 import type { LoadTarget } from './types.js';
-import { randomBelow, timeoutMs, type VariedClient } from './varied.js';
+import { oneByOne, randomBelow, timeoutMs, type VariedClient } from './varied.js';
 
 /**
  * Opens no connection before the first statement.
@@ -15,7 +15,6 @@ export function connectVariedSql({ address }: LoadTarget, connections: number): 
     open.set(place, there);
     return there;
   };
-  let sent = 0;
   const sendOne = (index: number) => new Promise<void>((resolve, reject) => {
     const failed = (reason: string) => reject(new Error(`statement ${index} to ${address.host}:${address.port} failed: ${reason}`));
     connectionOf(index % connections).query({ sql: variedStatement(index), timeout: timeoutMs }, (error, rows) => {
@@ -24,12 +23,7 @@ export function connectVariedSql({ address }: LoadTarget, connections: number): 
       else resolve();
     });
   });
-  return {
-    send: async (statements) => {
-      for (const end = sent + statements; sent < end; ) await sendOne(sent++);
-    },
-    close: () => open.forEach((connection) => connection.destroy()),
-  };
+  return oneByOne(sendOne, () => open.forEach((connection) => connection.destroy()));
 }
 
 const columns = ['*', 'id, name', 'name, email', 'id, name, email, about', 'about', 'email, id'];

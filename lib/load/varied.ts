@@ -37,7 +37,6 @@ export const timeoutMs = 120_000;
 export function connectVaried({ address, tls }: LoadTarget, connections: number, requestOf: (index: number) => VariedRequest = variedRequest): VariedClient {
   const options = { keepAlive: true, maxSockets: 1, rejectUnauthorized: false };
   const agents = Array.from({ length: connections }, () => new (tls ? https : http).Agent(options));
-  let sent = 0;
   const sendOne = (index: number) => new Promise<void>((resolve, reject) => {
     const { path, headers, isBare } = requestOf(index);
     const request = (tls ? https : http).request({ ...address, path, headers, agent: agents[index % connections], timeout: timeoutMs }, (response) => {
@@ -47,11 +46,17 @@ export function connectVaried({ address, tls }: LoadTarget, connections: number,
     if (isBare) request.removeHeader('connection');
     request.on('timeout', () => request.destroy(new Error(`no answer within ${timeoutMs / 1000} s`))).on('error', failed).end();
   });
+  return oneByOne(sendOne, () => agents.forEach((agent) => agent.destroy()));
+}
+
+/** @param sendOne settles when request `index` of this client, counted from 0, is answered. */
+export function oneByOne(sendOne: (index: number) => Promise<void>, close: () => void): VariedClient {
+  let sent = 0;
   return {
     send: async (requests) => {
       for (const end = sent + requests; sent < end; ) await sendOne(sent++);
     },
-    close: () => agents.forEach((agent) => agent.destroy()),
+    close,
   };
 }
 
