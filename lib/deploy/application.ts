@@ -1,0 +1,76 @@
+/**
+ * An application brought up: who runs where, how it is reached, how it ends. Experiments work with this alone, so that
+ * they do not know whether network namespaces on this machine or a Kubernetes cluster carry it.
+ */
+import type { CallGraph } from '../apps/call-graph.js';
+import type { CpuReading } from '../counters/schedstat.js';
+import type { LoadTarget } from '../load/types.js';
+import type { Address } from './types.js';
+
+/** Mesh-wide configuration: no sidecars, or sidecars as Istio's profile of that name configures them. */
+export type MeshProfile = 'none' | 'default' | 'demo';
+
+export interface ApplicationSpec {
+  graph: CallGraph;
+  profile: MeshProfile;
+  /** 1..5 */
+  nodes: number;
+  /** `spread`: pods in turn over the nodes; `packed`: as few nodes as hold them, the others stay empty. `spread` when left out. */
+  placement?: 'spread' | 'packed';
+  /** Mutual TLS between sidecars; off when left out, as its authors had it. */
+  mtls?: boolean;
+  /** HTTP RBAC in every inbound chain: the paper's reading of `default`, which Istio's profile does not have. */
+  rbac?: boolean;
+}
+
+export interface DeployedApplication {
+  engine: 'namespaces' | 'kubernetes';
+  spec: ApplicationSpec;
+  /** Where this machine's load generator reaches the front service's pod, its sidecar first where it has one. */
+  target: LoadTarget;
+  /** Path of the entry operation. */
+  path: string;
+  pods: DeployedPod[];
+  /** Everything that its costs depend on, as text without addresses, ports and paths: what a run key is made of. */
+  normalised: string;
+  /** Name and version of what stands behind the sidecars, e.g. the emulator's and the stores'. */
+  backend: { name: string; version: string };
+  /** CPU time of every pod, read at one moment as far as one can. */
+  readCpu(): Promise<PodCpu[]>;
+  /** How the first process that is gone ended, with its last words; null while all run. */
+  ending(): Promise<string | null>;
+  /** Leaves nothing behind: no process, namespace, interface or rule. */
+  stop(): Promise<void>;
+}
+
+export interface DeployedPod {
+  service: string;
+  /** 0-based. */
+  node: number;
+  /** The pod's own address. */
+  address: Address;
+  /** Process ids on this machine: of the service, or of the store. */
+  servicePids: number[];
+  sidecar: PodSidecar | null;
+}
+
+export interface PodSidecar {
+  pid: number;
+  /** Thread id of wrk:worker_0, which carries all of its traffic. */
+  workerTid: number;
+  admin: Address;
+  /** The configuration Envoy runs, as rendered. */
+  yaml: string;
+  /** Counters and gauges (admin /stats), by full name. */
+  stats(): Promise<Record<string, number>>;
+}
+
+export interface PodCpu {
+  service: string;
+  /** All threads of the service or store. */
+  app: CpuReading;
+  /** All threads of its Envoy; null without one. */
+  sidecar: CpuReading | null;
+  /** Its worker alone. */
+  worker: CpuReading | null;
+}
