@@ -51,6 +51,13 @@ export function topDownColour(slots: keyof typeof bySlots): string {
 /** Bars that stand beside each other in one group. */
 export const mpkiColours = { l1iMpki: muted.indigo, l1iRetiredMpki: muted.cyan, branchMpki: muted.rose } as const;
 
+/** No mesh pale, the mesh's profiles darker as they do more. */
+const byProfile: Record<string, string> = { none: muted.sand, default: bright[0], demo: muted.indigo };
+
+export function profileColour(profile: string): string {
+  return byProfile[profile] ?? muted.paleGrey;
+}
+
 export const stallColour = muted.wine;
 
 export function componentColour(component: Attributed): string {

@@ -1,5 +1,11 @@
 /** Every figure and table of the paper that the workbench makes so far: from a store's runs to an `Item`. */
 import { paperFig6 } from '../deploy/catalogue.js';
+import { graphs as graphIds, graphById } from '../apps/graph-file.js';
+import type { CallGraph } from '../apps/call-graph.js';
+import { applications } from '../experiments/applications.js';
+import { applicationsData, type ApplicationsData } from '../experiments/applications-data.js';
+import { invocations } from '../experiments/invocations.js';
+import { invocationsData, type InvocationsData } from '../experiments/invocations-data.js';
 import { capacity, capacityPlan } from '../experiments/capacity.js';
 import { capacityData, type CapacityData } from '../experiments/capacity-data.js';
 import { components, componentsPlan } from '../experiments/components.js';
@@ -20,6 +26,10 @@ import { tracesData, type TracesData } from '../experiments/traces-data.js';
 import { fig02 } from '../figures/fig02.js';
 import { fig03 } from '../figures/fig03.js';
 import { fig04 } from '../figures/fig04.js';
+import { fig05 } from '../figures/fig05.js';
+import { fig12 } from '../figures/fig12.js';
+import { fig14 } from '../figures/fig14.js';
+import { topology } from '../figures/topology.js';
 import { fig06 } from '../figures/fig06.js';
 import { fig07 } from '../figures/fig07.js';
 import { fig08 } from '../figures/fig08.js';
@@ -36,6 +46,7 @@ import { fig15 } from '../figures/fig15.js';
 import { fig16, withL2Of } from '../figures/fig16.js';
 import { fig17 } from '../figures/fig17.js';
 import { fig18 } from '../figures/fig18.js';
+import { nodeCounts } from '../figures/application-values.js';
 import type { Item } from '../figures/item.js';
 import { tab01, type RecordedMachine } from '../figures/tab01.js';
 import { tab02 } from '../figures/tab02.js';
@@ -57,6 +68,8 @@ export interface ItemSource {
 export interface StoredData {
   machines(): RecordedMachine[];
   deployment(): DeploymentData;
+  applications(): ApplicationsData;
+  invocations(): InvocationsData | null;
   capacity(): CapacityData[];
   components(): ReturnType<typeof componentsOf>;
   sizes(): ReturnType<typeof sizesOf>;
@@ -72,6 +85,8 @@ function storedData(store: RunStore): StoredData {
   return {
     machines: once(() => machinesOf(store)),
     deployment: once(() => deploymentOf(store)),
+    applications: once(() => applicationsOf(store).data),
+    invocations: once(() => invocationsOf(store)),
     capacity: once(() => capacityOf(store)),
     components: once(() => componentsOf(store)),
     sizes: once(() => sizesOf(store)),
@@ -108,6 +123,8 @@ export const itemSources: readonly ItemSource[] = [
   { item: 'fig02', notebook: '00-this-machine', build: (read) => fig02(read.deployment()) },
   { item: 'fig03', notebook: '00-this-machine', build: (read) => fig03(read.deployment()) },
   { item: 'fig04', notebook: '00-this-machine', build: (read) => fig04(read.deployment()) },
+  { item: 'fig05', notebook: '01-applications', build: (read) => fig05(read.applications()) },
+  ...['bookinfo', 'hotel-reservation', 'online-boutique'].map((id): ItemSource => ({ item: `topology-${id}`, notebook: '01-applications', build: (read) => topologyIn(read.applications(), id) })),
   { item: 'fig06', notebook: '02-capacity', build: (read) => fig06(read.capacity()) },
   { item: 'tab02', notebook: '03-components', build: async (read) => table2(await read.components()) },
   { item: 'fig07', notebook: '03-components', build: async (read) => fig07((await read.components()).data) },
@@ -124,6 +141,8 @@ export const itemSources: readonly ItemSource[] = [
   { item: 'fig11c', notebook: '06-traces', build: async (read) => fig11c(await read.traces()) },
   { item: 'fig11c-live', notebook: '06-traces', build: (read) => fig11cLive(read.hugePages()) },
   { item: 'fig11a-recorders', notebook: '06-traces', build: async (read) => fig11aRecorders(await read.traces()) },
+  { item: 'fig12', notebook: '07-overheads', build: (read) => fig12(read.applications(), read.invocations()) },
+  { item: 'fig14', notebook: '08-invocations', build: (read) => fig14(read.applications(), read.invocations(), knownGraphs()) },
   { item: 'fig15', notebook: '09-generations', build: async (read) => fig15(await (await read.frontend()).on([haswell, iceLake])) },
   { item: 'fig16', notebook: '09-generations', build: async (read) => fig16(await generationsOf(await read.frontend())) },
   { item: 'fig17', notebook: '09-generations', build: async (read) => fig17(await (await read.frontend()).on([haswell, iceLake])) },
@@ -214,6 +233,29 @@ export function capacityOf(store: RunStore): CapacityData[] {
   const others = store.recordings().filter(({ name }) => name !== recording.name)
     .map((other) => ({ other, runs: store.runs(other, capacity) })).filter((each) => each.runs.length > 0);
   return [capacityData(recording, runs), ...others.map(({ other, runs: theirs }) => capacityData(other, theirs))];
+}
+
+/** Experiment `applications` of the chosen source; used by notebooks 01, 07 and 08 too. */
+export function applicationsOf(store: RunStore): { data: ApplicationsData; source: Source } {
+  const source = chooseSource(store, { experiment: applications });
+  return { data: applicationsData(source.recording, source.runs), source };
+}
+
+/** Experiment `invocations` of the chosen source; null where nobody counted, which hinders no figure but that of the counts. */
+export function invocationsOf(store: RunStore): InvocationsData | null {
+  if (!store.recordings().some((recording) => store.runs(recording, invocations).length > 0)) return null;
+  const { recording, runs } = chooseSource(store, { experiment: invocations });
+  return invocationsData(recording, runs);
+}
+
+/** The workbench's own call graphs, by id. */
+export function knownGraphs(): Record<string, CallGraph> {
+  return Object.fromEntries(graphIds.map((id) => [id, graphById(id)]));
+}
+
+/** With the sidecars of `default`, on as many nodes as were tried. */
+export function topologyIn(data: ApplicationsData, id: string, profile = 'default'): Item {
+  return topology(data, graphById(id), profile, Math.max(...nodeCounts(data)));
 }
 
 function table2({ data, source }: Awaited<ReturnType<typeof componentsOf>>): Item {

@@ -1,0 +1,11 @@
+/** Writes a raw file of a run as JSON. */
+import * as fs from 'node:fs';
+import * as os from 'node:os';
+import * as path from 'node:path';
+import { projectRoot } from '../host/paths.js';
+
+/** Command lines are among what is kept; where on this machine they ran is not. */
+export function writeJson(dir: string, file: string, value: unknown): void {
+  const text = JSON.stringify(value, null, 1).split(projectRoot()).join('.').split(os.tmpdir()).join('.');
+  fs.writeFileSync(path.join(dir, file), `${text}\n`);
+}
