@@ -75,16 +75,16 @@ export function gridLayout(grid: PanelGrid, size: { width: number; height: numbe
     return [
       [axis('xaxis', index), {
         domain: across[c], anchor: axis('y', index), tickvals: groups.map((_, i) => i), ticktext: last ? groups : groups.map(() => ''), range: [-0.5, groups.length - 0.5],
-        showgrid: false, zeroline: false, tickangle: groups.some((text) => text.length > 4) ? -40 : 0, ...(last ? { title: { text: grid.xTitle } } : {}),
+        showgrid: false, zeroline: false, tickangle: groups.some((text) => text.length > 4) ? -40 : 0, ...(last ? { title: { text: grid.xTitle, font: { size: 13 } } } : {}),
       }],
-      [axis('yaxis', index), { domain: down[r], anchor: axis('x', index), rangemode: 'tozero', ...(row.range ? { range: row.range } : {}), ...(c === 0 ? { title: { text: row.title } } : {}) }],
+      [axis('yaxis', index), { domain: down[r], anchor: axis('x', index), rangemode: 'tozero', ...(row.range ? { range: row.range } : {}), ...(c === 0 ? { title: { text: row.title, font: { size: 13 } } } : {}) }],
     ];
   }));
   const titles = grid.columns.map(({ title }, c): Partial<Annotation> => ({
     text: title, xref: 'paper', yref: 'paper', x: (across[c][0] + across[c][1]) / 2, y: 1, xanchor: 'center', yanchor: 'bottom', showarrow: false, font: { size: 14 },
   }));
   return {
-    ...size, barmode: 'stack', margin: { t: 120, b: 70 }, legend: { orientation: 'h', x: 0, y: -0.16, yanchor: 'top' },
+    ...size, barmode: 'stack', margin: { t: 130, b: 70 }, legend: { orientation: 'h', x: 0, y: -0.16, yanchor: 'top' },
     annotations: [...titles, ...annotations], ...Object.fromEntries(axes),
   } as Partial<Layout>;
 }

@@ -56,9 +56,9 @@ export function fig14(data: ApplicationsData, counted: InvocationsData | null, g
     figure: styled({
       title: 'Figure 14: cost of one sidecar invocation, by service',
       alt: 'User instructions and modelled cycles of one invocation of each service\'s sidecar, for every application, with the profiles default and demo.',
-      method: `${methodLine(rows)}<br>an invocation is one direction of a call through one sidecar, as the paper counts; cycles: CPU time × core clock, at full speed`,
+      method: `${methodLine(rows)}<br>invocation: one direction of a call through one sidecar, as the paper counts<br>cycles: CPU time × core clock, at full speed`,
       data: groupedBars(bars, grid),
-      layout: { ...gridLayout(grid, { width: 340 * applications.length, height: 760 }), legend: { orientation: 'h', x: 0, y: -0.24, yanchor: 'top' } },
+      layout: { ...gridLayout(grid, { width: 340 * applications.length, height: 780 }), legend: { orientation: 'h', x: 0, y: -0.24, yanchor: 'top' } },
     }),
     table: table(data, all),
     paper: paperSays('fig14'),

@@ -11,7 +11,7 @@ import { number } from '../report/verdicts.js';
 
 const rowGap = 74;
 const boxGap = 16;
-const height = boxHeight(3);
+const height = boxHeight(2);
 
 /** @param profile with sidecars; @param nodes how many the deployment had. */
 export function topology(data: ApplicationsData, graph: CallGraph, profile: string, nodes: number): Item {
@@ -118,10 +118,14 @@ function startX(from: Place, to: Place): number {
   return Math.min(from.x + from.width - 12, Math.max(from.x + 12, wanted));
 }
 
+/** Beside the arrow's end, on the side that it does not come from. */
 function labelsOf(places: Map<string, Place>, { caller, callee, calls, costUs }: Edge & { costUs: number }): Label[] {
   const to = places.get(callee);
   if (!to) return [];
-  const x = to.x + to.width / 2 + 5;
+  const end = to.x + to.width / 2;
+  const from = caller === null ? undefined : places.get(caller);
+  const anchor = from && startX(from, to) > end ? 'right' : 'left';
+  const place = { x: anchor === 'left' ? end + 5 : end - 5, anchor } as const;
   const y = to.y - 2 * lineHeight - 6;
-  return [{ x, y, text: caller === null ? 'client' : `${calls} ${calls === 1 ? 'call' : 'calls'}`, anchor: 'left' }, { x, y: y + lineHeight, text: `${number(costUs)} µs`, anchor: 'left' }];
+  return [{ ...place, y, text: caller === null ? 'client' : `${calls} ${calls === 1 ? 'call' : 'calls'}` }, { ...place, y: y + lineHeight, text: `${number(costUs)} µs` }];
 }
