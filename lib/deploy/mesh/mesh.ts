@@ -1,5 +1,5 @@
 /** What the sidecars of an application know of it: its services as Istio's control plane would describe them to each. */
-import { isStore, type ServiceNode } from '../../apps/call-graph.js';
+import type { ServiceNode } from '../../apps/call-graph.js';
 import type { ApplicationSpec, MeshProfile } from '../application.js';
 import type { MeshLayout } from './layout.js';
 import { qualifiedName } from './names.js';
@@ -60,9 +60,4 @@ export function outboundName({ port, host }: MeshService): string {
 /** Name of the cluster by which a service's own sidecar reaches it. */
 export function inboundName({ targetPort }: MeshService): string {
   return `inbound|${targetPort}||`;
-}
-
-/** Whether requests to a service are counted one by one by the sidecars they cross: those of stores are bytes on a connection. */
-export function countsRequests(service: ServiceNode): boolean {
-  return !isStore(service) && portKind(service) !== 'tcp';
 }
