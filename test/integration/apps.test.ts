@@ -1,16 +1,20 @@
 /** The paper's applications on loopback, without sidecars. What they do is read off the wire between them. */
 import * as fs from 'node:fs';
 import * as http from 'node:http';
+import * as os from 'node:os';
 import { afterEach, describe, expect, test } from 'vitest';
 import { serviceOf, type CallGraph } from '../../lib/apps/call-graph.js';
 import { emulatorBundle } from '../../lib/apps/emulator-bundle.js';
 import { graphById, graphs, parseGraph } from '../../lib/apps/graph-file.js';
+import { seedingOf } from '../../lib/apps/programs.js';
 import { storeAvailability } from '../../lib/apps/stores.js';
 import { hopsOf, type Hop } from '../../lib/apps/traversals.js';
+import { freePort } from '../../lib/deploy/ports.js';
 import type { Address } from '../../lib/deploy/types.js';
 import { projectPath } from '../../lib/host/paths.js';
 import { run } from '../../lib/host/process.js';
 import { bringUp, type OnLoopback } from './support/on-loopback.js';
+import { pathWithout } from './support/path-without.js';
 import type { WireCall } from './support/wire-calls.js';
 
 let app: OnLoopback | null = null;
@@ -144,9 +148,25 @@ describe('stores', () => {
     ]);
   });
 
-  test('an installed one says its version, and one that is not says how to get it', async () => {
-    expect(await storeAvailability('redis')).toMatchObject({ available: true, version: expect.stringMatching(/^\d+\.\d+/) });
-    expect(await storeAvailability('memcached')).toMatchObject({ available: true, version: expect.stringMatching(/^\d+\.\d+/) });
+  test.each(['redis', 'memcached'] as const)('%s says its version', async (kind) => {
+    expect(await storeAvailability(kind)).toMatchObject({ available: true, version: expect.stringMatching(/^\d+\.\d+/) });
+  });
+
+  test('that are not installed say how to get them', async () => {
+    const [path, folder] = [process.env.PATH, fs.mkdtempSync(`${os.tmpdir()}/no-redis-`)];
+    try {
+      process.env.PATH = pathWithout(folder, 'redis-server', 'redis-check-rdb');
+      const how = 'redis-server is not installed; install the package redis-tools (as root, `npm run doctor` does)';
+      await expect(bringUp(graphById('two-tier'))).rejects.toThrow(how);
+    } finally {
+      process.env.PATH = path;
+      fs.rmSync(folder, { recursive: true });
+    }
+  });
+
+  test('that cannot be reached in time make seeding fail with their address', async () => {
+    const seeding = await seedingOf(graphById('two-tier'), 'cache', { host: '127.0.0.1', port: await freePort() });
+    await expect(run(seeding!.argv, { env: seeding!.env })).rejects.toThrow(/redis at 127\.0\.0\.1:\d+ does not answer within 10 s: .*ECONNREFUSED/);
   });
 });
 

@@ -31,13 +31,16 @@ export async function bringUp(graph: CallGraph, { without = [] as string[] } = {
     wire.close();
   };
   try {
-    for (const { name } of graph.services.filter((service) => !without.includes(service.name))) {
+    await Promise.all(graph.services.filter((service) => !without.includes(service.name)).map(async ({ name }) => {
       const relays = new Map<string, Address>();
       for (const callee of calleesOf(graph, name)) relays.set(callee, without.includes(callee) ? at.get(callee)! : await wire.relay(name, callee, at.get(callee)!));
-      daemons.set(name, await startProgram(await programOf(graph, name, at.get(name)!, (callee) => relays.get(callee)!), at.get(name)!));
+      const program = await programOf(graph, name, at.get(name)!, (callee) => relays.get(callee)!);
+      const daemon = await start(program.argv, { name, env: program.env });
+      daemons.set(name, daemon);
+      await untilReady(daemon, program);
       const seeding = await seedingOf(graph, name, at.get(name)!);
       if (seeding) await run(seeding.argv, { env: seeding.env, timeoutMs: 20_000 });
-    }
+    }));
     const address = await wire.relay('client', graph.entry.service, at.get(graph.entry.service)!);
     const calls = () => wireCalls(wire.connections, (service) => serviceOf(graph, service).protocol);
     return { address, at, daemons, connections: wire.connections, calls, stop };
@@ -52,11 +55,9 @@ function calleesOf(graph: CallGraph, name: string): string[] {
   return [...new Set(operations.flatMap(({ calls = [] }) => calls.flat().map(({ to }) => to)))];
 }
 
-async function startProgram({ name, argv, env, ready }: Program, at: Address): Promise<Daemon> {
-  const daemon = await start(argv, { name, env });
-  for (const deadline = Date.now() + 10_000; ready !== 'listening' && !ready.test(daemon.output());) {
-    if (!daemon.alive() || Date.now() > deadline) throw new Error(`${name} at port ${at.port} did not come up: ${daemon.output()}`);
+async function untilReady(daemon: Daemon, { name, ready }: Program): Promise<void> {
+  for (const deadline = Date.now() + 20_000; ready !== 'listening' && !ready.test(daemon.output());) {
+    if (!daemon.alive() || Date.now() > deadline) throw new Error(`${name} did not come up: ${daemon.output()}`);
     await sleep(20);
   }
-  return daemon;
 }
