@@ -1,5 +1,5 @@
 /** Latency of the four paths through one service's sidecar, as Figure 13 shows it: in system calls and in user code, as seen and corrected. */
-import { callCount, paths, type Half, type Path, type SidecarLatency, type WorkerTime } from './sidecar-latency.js';
+import { callCount, paths, type Half, type Path, type Traversal, type WorkerTime } from './sidecar-latency.js';
 import { mean, medianEstimate, scaled, type Estimate } from './statistics.js';
 import { withoutTracer, type TracerOverhead } from './tracer-overhead.js';
 
@@ -31,24 +31,34 @@ export interface PathLatency {
   calls: Record<string, number>;
 }
 
+/** Traversals of one recording, and what its tracer cost. */
+export interface TracedTraversals {
+  traversals: readonly Traversal[];
+  overhead: TracerOverhead;
+}
+
 /**
+ * @param recordings of one sidecar by one tool; each is corrected by its own tracer's cost.
  * @param chosen which traversals, e.g. without those that set up connections; all when left out.
  * @returns a path that no traversal took is left out.
  */
-export function pathLatencies(
-  { traversals }: Pick<SidecarLatency, 'traversals'>, overhead: TracerOverhead, chosen: (traversal: SidecarLatency['traversals'][number]) => boolean = () => true,
-): PathLatency[] {
-  const halves = traversals.filter(chosen).flatMap(({ request, response }) => [request, response]);
+export function pathLatencies(recordings: readonly TracedTraversals[], chosen: (traversal: Traversal) => boolean = () => true): PathLatency[] {
+  const halves = recordings.flatMap(({ traversals, overhead }) => traversals.filter(chosen).flatMap(({ request, response }) => [request, response].map((half) => ({ ...half, overhead }))));
   return paths.flatMap((path) => {
     const own = halves.filter((half) => half.path === path);
-    return own.length === 0 ? [] : [latencyOf(path, own, overhead)];
+    return own.length === 0 ? [] : [latencyOf(path, own)];
   });
 }
 
-function latencyOf(path: Path, halves: readonly Half[], overhead: TracerOverhead): PathLatency {
+type TracedHalf = Half & Pick<TracedTraversals, 'overhead'>;
+
+function latencyOf(path: Path, halves: readonly TracedHalf[]): PathLatency {
   const times = halves.map(({ time }) => time);
-  const corrected = times.map((time) => withoutTracer(time, overhead));
-  const unsure = { kernelUs: mean(times.map(callCount)) * halfWidth(overhead.insideNs) / 1000, userUs: mean(times.map(({ gaps }) => gaps)) * halfWidth(overhead.outsideNs) / 1000 };
+  const corrected = halves.map(({ time, overhead }) => withoutTracer(time, overhead));
+  const unsure = {
+    kernelUs: mean(halves.map(({ time, overhead }) => callCount(time) * halfWidth(overhead.insideNs))) / 1000,
+    userUs: mean(halves.map(({ time, overhead }) => time.gaps * halfWidth(overhead.outsideNs))) / 1000,
+  };
   const { kernelUs, userUs, totalUs } = parts(corrected);
   return {
     path, traversals: halves.length, raw: parts(times),
@@ -58,7 +68,7 @@ function latencyOf(path: Path, halves: readonly Half[], overhead: TracerOverhead
       userUs: mean(times.map((time, i) => time.userNs - corrected[i].userNs)) / 1000,
     },
     waitUs: us(times.map(({ waitNs }) => waitNs)),
-    afterUs: us(halves.map(({ after }) => withoutTracer(after, overhead)).map(sum)),
+    afterUs: us(halves.map(({ after, overhead }) => sum(withoutTracer(after, overhead)))),
     wakeUs: us(times.map(({ wakeNs }) => wakeNs)),
     calls: meanCalls(halves),
   };

@@ -14,7 +14,8 @@
  * user code slower than an empty read's.
  *
  * The tracepoints' own cost is a fraction of that; a program that does nothing but system calls shows it
- * (`measureEventCostNs`). A call has two events; of each, part falls inside the call and part outside.
+ * (`measureEventCostNs`). A call has two events; of each, part falls inside the call and part outside. That program finds
+ * them in the cache, which a worker that slept does not: their cost to it may be higher.
  */
 import type { SystemCall } from '../counters/system-call.js';
 import { callCount, type WorkerTime } from './sidecar-latency.js';

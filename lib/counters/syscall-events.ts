@@ -11,7 +11,10 @@
 import * as fs from 'node:fs';
 import * as path from 'node:path';
 import * as zlib from 'node:zlib';
+import { median } from '../analysis/statistics.js';
+import { makeRunFolder, removeRunFolder } from '../deploy/run-folder.js';
 import type { Availability } from '../host/availability.js';
+import type { CpuPlan } from '../host/cpus.js';
 import { run } from '../host/process.js';
 import { untilWaiting } from '../host/system-calls.js';
 import type { Collected, Collector } from './collector.js';
@@ -19,10 +22,8 @@ import { perfEnvironment, perfVersion, probePerf, whilePerf } from './perf-tool.
 import { parseSyscallEvents } from './syscall-events-output.js';
 import { keepSockets, readKeptSockets, type CallRecording } from './system-call.js';
 
-/** System calls of dd in one round: a read and a write of one byte each time. */
-const ddCalls = 40_000;
-/** Of 4 kB: holds all of a round's events, since perf is not to drop any. */
-const bufferPages = 4096;
+/** Bytes that dd copies one by one, a read and a write each. */
+const ddBytes = 5000;
 const files = { raw: 'syscall-events.data', text: 'syscall-events.txt.gz' };
 const events = ['-e', 'raw_syscalls:sys_enter,raw_syscalls:sys_exit', '--switch-events'];
 const fields = ['-F', 'tid,time,event,trace', '--show-switch-events', '--ns'];
@@ -35,7 +36,7 @@ export const syscallEvents: Collector<CallRecording> = {
   record: recordEvents,
   read: readEvents,
   misses: 'threads other than the worker; addresses of connections made during the recording; which HTTP/2 stream a call serves',
-  disturbance: 'some 2 us a call (two-core virtual machine)',
+  disturbance: 'about 2 us a call, measured by measureEventCostNs (two-core virtual machine)',
 };
 
 async function probeEvents(): Promise<Availability> {
@@ -59,34 +60,50 @@ async function recordEvents<T>({ pid, workerTid }: Collected, dir: string, body:
     await untilWaiting(pid, workerTid);
     return value;
   }, wrap());
-  const { stdout } = await run(['perf', 'script', '-i', raw, ...fields], { cpus, env: perfEnvironment });
-  fs.writeFileSync(path.join(dir, files.text), zlib.gzipSync(stdout));
+  const { text, isWhole } = await script(raw, cpus);
+  if (!isWhole) throw new Error(`perf lost events of thread ${workerTid}; send one request after another, or keep other programs off cores ${cpus.join(',')}`);
+  fs.writeFileSync(path.join(dir, files.text), zlib.gzipSync(text));
   fs.rmSync(raw);
   return result;
 }
 
-/**
- * What one event costs the thread it is about, nanoseconds: dd copies single bytes with and without them, in turn.
- * @param cpu the core to do it on, the worker's.
- * @returns one value a round.
- */
-export async function measureEventCostNs(cpu: number, rounds = 5): Promise<number[]> {
-  const dd = ['taskset', '-c', String(cpu), 'dd', 'if=/dev/zero', 'of=/dev/null', 'bs=1', `count=${ddCalls / 2}`];
-  const traced = [...wrap(), 'perf', 'record', '-q', '-m', String(bufferPages), ...events, '-o', '/dev/null', '--', ...dd];
-  const costs: number[] = [];
-  for (let round = 0; round < rounds; round++) {
-    const plainS = await secondsOfDd(dd);
-    costs.push((await secondsOfDd(traced) - plainS) * 1e9 / (2 * ddCalls));
-  }
-  return costs;
+async function script(raw: string, cpus: number[]): Promise<{ text: string; isWhole: boolean }> {
+  const { stdout, stderr } = await run(['perf', 'script', '-i', raw, ...fields], { cpus, env: perfEnvironment });
+  return { text: stdout, isWhole: !/\blost\b/.test(stderr) };
 }
 
-/** `20000 bytes (20 kB, 20 KiB) copied, 0.0178 s, 1.1 MB/s` */
-async function secondsOfDd(argv: string[]): Promise<number> {
-  const { stderr } = await run(argv, { env: perfEnvironment });
+/**
+ * What one event costs the thread it is about, nanoseconds, from a program that does nothing but system calls: its
+ * calls and the code between them as the events show them, less what both take without events. Medians and the fastest
+ * untraced run, so that other programs on the machine do not matter.
+ * @param cpus `worker`: the core to do it on; `others`: those of perf.
+ * @returns one value a round.
+ */
+export async function measureEventCostNs(cpus: CpuPlan, rounds = 3): Promise<number[]> {
+  const dd = ['taskset', '-c', String(cpus.worker), 'dd', 'if=/dev/zero', 'of=/dev/null', 'bs=1', `count=${ddBytes}`];
+  const folder = makeRunFolder('event-cost');
+  const raw = path.join(folder, files.raw);
+  try {
+    let plainNs = Infinity;
+    const tracedNs: number[] = [];
+    for (let round = 0; round < rounds; round++) {
+      plainNs = Math.min(plainNs, await nsPerCall(dd));
+      await run([...wrap(), 'perf', 'record', '-q', ...events, '-o', raw, '--', ...dd], { cpus: cpus.others, env: perfEnvironment });
+      const calls = parseSyscallEvents((await script(raw, cpus.others)).text, raw).filter(({ name }) => name === 'read' || name === 'write');
+      tracedNs.push(median(calls.map(({ onCoreNs }) => onCoreNs!)) + median(calls.flatMap(({ nextOnCoreNs }) => nextOnCoreNs ?? [])));
+    }
+    return tracedNs.map((ns) => (ns - plainNs) / 2);
+  } finally {
+    removeRunFolder(folder);
+  }
+}
+
+/** `5000 bytes (5.0 kB, 4.9 KiB) copied, 0.00308 s, 1.6 MB/s` */
+async function nsPerCall(dd: string[]): Promise<number> {
+  const { stderr } = await run(dd, { env: perfEnvironment });
   const seconds = Number(/copied, ([\d.e-]+) s/.exec(stderr)?.[1]);
   if (!(seconds > 0)) throw new Error(`dd does not say how long it took: "${stderr.trim().split('\n').pop()}"; is it coreutils' dd?`);
-  return seconds;
+  return seconds * 1e9 / (2 * ddBytes);
 }
 
 function readEvents(dir: string): CallRecording {
