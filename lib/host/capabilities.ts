@@ -6,6 +6,8 @@ import { frontendCounters } from '../counters/frontend-counters.js';
 import { instructionRegions } from '../counters/instruction-regions.js';
 import { perfRecord } from '../counters/perf-record.js';
 import { countedIn, perfStat, tryEvents } from '../counters/perf-stat.js';
+import { strace } from '../counters/strace.js';
+import { syscallEvents } from '../counters/syscall-events.js';
 import { toplev } from '../counters/toplev.js';
 import { whyNoSocketify } from '../deploy/backend.js';
 import { findEnvoy } from '../deploy/envoy-binary.js';
@@ -24,7 +26,7 @@ export type Capability = Availability & { kind: CapabilityKind };
 
 /** The names under which `probeCapabilities` answers. */
 export const capabilityNames = [
-  'envoy', 'SQL policy', 'schedstat', 'hardware counters', 'perf stat', 'frontend counters', 'toplev', 'perf record', 'instruction counts', 'instruction traces', 'single-step', 'strace',
+'envoy', 'SQL policy', 'schedstat', 'hardware counters', 'perf stat', 'frontend counters', 'toplev', 'perf record', 'instruction counts', 'instruction traces', 'single-step', 'strace', 'system call events',
   'native generator', 'npm generator', 'socketify echo', 'node echo', 'mariadb', 'redis', 'memcached', 'browser', 'jsdom',
   'thread pinning', 'network namespaces', 'huge pages',
 ] as const;
@@ -43,7 +45,8 @@ const probes: Record<CapabilityName, { kind: CapabilityKind; probe: () => Promis
   'instruction counts': { kind: 'collector', probe: () => (instructionRegions as Collector<unknown>).probe() },
   'instruction traces': { kind: 'collector', probe: probeValgrindTrace },
   'single-step': { kind: 'collector', probe: probeSingleStep },
-  strace: { kind: 'collector', probe: () => tryProgram(['strace', '-o', '/dev/null', 'true'], ['strace', '-V'], 'install the package strace; in a container also allow ptrace (docker run --cap-add SYS_PTRACE)') },
+  strace: { kind: 'collector', probe: () => strace.probe() },
+  'system call events': { kind: 'collector', probe: () => syscallEvents.probe() },
   'native generator': { kind: 'generator', probe: buildNative },
   'npm generator': { kind: 'generator', probe: async () => ({ available: true, version: (await findGenerator('npm')).version }) },
   'socketify echo': { kind: 'backend', probe: probeSocketify },
