@@ -26,7 +26,7 @@ export type Capability = Availability & { kind: CapabilityKind };
 
 /** The names under which `probeCapabilities` answers. */
 export const capabilityNames = [
-'envoy', 'SQL policy', 'schedstat', 'hardware counters', 'perf stat', 'frontend counters', 'toplev', 'perf record', 'instruction counts', 'instruction traces', 'single-step', 'strace', 'system call events',
+  'envoy', 'SQL policy', 'schedstat', 'hardware counters', 'perf stat', 'frontend counters', 'toplev', 'perf record', 'instruction counts', 'instruction traces', 'single-step', 'strace', 'system call events',
   'native generator', 'npm generator', 'socketify echo', 'node echo', 'mariadb', 'redis', 'memcached', 'browser', 'jsdom',
   'thread pinning', 'network namespaces', 'huge pages',
 ] as const;

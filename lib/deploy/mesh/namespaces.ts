@@ -8,11 +8,12 @@
 import * as fs from 'node:fs';
 import * as path from 'node:path';
 import { stringify } from 'yaml';
+import { entryPath } from '../../apps/call-graph.js';
 import { backendVersion, programOf, seedingOf } from '../../apps/programs.js';
 import { readCpu } from '../../counters/schedstat.js';
 import { planCpus, type CpuPlan } from '../../host/cpus.js';
 import { run, type Daemon } from '../../host/process.js';
-import type { ApplicationSpec, DeployedApplication, DeployedPod, PodCpu, PodSidecar } from '../application.js';
+import type { ApplicationSpec, DeployedApplication, DeployedPod, DeploymentIdentity, PodCpu, PodSidecar } from '../application.js';
 import { findEnvoy } from '../envoy-binary.js';
 import { lastError } from '../envoy-start.js';
 import { makeRunFolder, removeRunFolder } from '../run-folder.js';
@@ -27,6 +28,7 @@ import { hostsFile, inPod } from './names.js';
 import { collectorPod, createNetwork, type MeshNetwork } from './network.js';
 import { accessLogOf, startPodSidecar, startProgram, type PodPlace } from './pod.js';
 import { renderSidecar, sidecarConfig } from './sidecar.js';
+import { requestCounts } from './request-counts.js';
 import { readSpanCounts, spanCollector, type SpanCounts } from './span-collector.js';
 import { workloadCertificates } from './workload-certificates.js';
 
@@ -71,6 +73,19 @@ export async function startInNamespaces(spec: ApplicationSpec, options: MeshOpti
   }
 }
 
+/** As `startInNamespaces` would bring it up without further options. */
+export async function describeInNamespaces(spec: ApplicationSpec): Promise<DeploymentIdentity> {
+  return identityOf(spec, spec.profile !== 'none', defaultPodCpus(planCpus()).length);
+}
+
+async function identityOf(spec: ApplicationSpec, collector: boolean, podCores: number): Promise<DeploymentIdentity> {
+  return { normalised: normalised(spec, collector, podCores), backend: await backendVersion(spec.graph) };
+}
+
+function defaultPodCpus({ worker }: CpuPlan): number[] {
+  return [worker];
+}
+
 /** One application on its way up: what has been started so far, so that all of it can be stopped at any moment. */
 class BringUp {
   private readonly folder = makeRunFolder('mesh');
@@ -93,8 +108,7 @@ class BringUp {
       name, address, hosts, cpus, namespace: network.namespaceOf(pod), folder: this.folder, keep: (daemon, stopMs) => this.daemons.push({ daemon, stopMs }),
     });
     const ofPod = ({ service: { name }, address }: MeshPod) => place(name, name, address, this.podCpus());
-    const [backend, pods] = await Promise.all([
-      backendVersion(spec.graph),
+    const [pods] = await Promise.all([
       this.startPods(layout, ofPod),
       this.hasCollector()
         ? startProgram(place('span-collector', collectorPod, layout.collectorAddress, this.cpus.others), spanCollector(collectorPort), collectorPort)
@@ -105,10 +119,11 @@ class BringUp {
       engine: 'namespaces',
       spec,
       target: { address: { host: front.address, port: front.port }, tls: false },
-      path: spec.graph.services.find(({ name }) => name === spec.graph.entry.service)?.operations?.[spec.graph.entry.operation]?.path ?? '/',
+      path: entryPath(spec.graph),
       pods,
-      normalised: normalised(spec, this.hasCollector(), this.podCpus().length),
-      backend,
+      podCores: this.podCpus().length,
+      ...await identityOf(spec, this.hasCollector(), this.podCpus().length),
+      countRequests: () => Promise.all(pods.map(async ({ sidecar }) => sidecar && requestCounts(await sidecar.stats()))),
       readCpu: async () => pods.map(readPodCpu),
       ending: () => this.ending(),
       stop: () => this.stop(),
@@ -126,7 +141,7 @@ class BringUp {
   }
 
   private podCpus(): number[] {
-    return this.options.podCpus ?? [this.cpus.worker];
+    return this.options.podCpus ?? defaultPodCpus(this.cpus);
   }
 
   private async startPods(layout: MeshLayout, placeOf: (pod: MeshPod) => PodPlace): Promise<DeployedPod[]> {
