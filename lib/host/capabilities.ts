@@ -12,6 +12,7 @@ import { toplev } from '../counters/toplev.js';
 import { whyNoSocketify } from '../deploy/backend.js';
 import { findEnvoy } from '../deploy/envoy-binary.js';
 import { mariadbAvailability } from '../deploy/mariadb.js';
+import { probeMesh } from '../deploy/mesh/availability.js';
 import { sqlPolicyFor } from '../deploy/sql-policy.js';
 import { browserAvailability } from '../figures/browser.js';
 import { buildNative, findGenerator } from '../load/generators.js';
@@ -57,7 +58,7 @@ const probes: Record<CapabilityName, { kind: CapabilityKind; probe: () => Promis
   browser: { kind: 'renderer', probe: browserAvailability },
   jsdom: { kind: 'renderer', probe: () => ({ available: true, version: 'SVG with approximate text' }) },
   'thread pinning': { kind: 'system', probe: () => tryProgram(['taskset', '-p', '1'], ['taskset', '--version'], 'install the package util-linux') },
-  'network namespaces': { kind: 'system', probe: () => tryProgram(['unshare', '--net', 'true'], ['unshare', '--version'], 'run as root; in a container with --cap-add SYS_ADMIN') },
+  'network namespaces': { kind: 'system', probe: probeMesh },
   'huge pages': { kind: 'system', probe: () => hugePageAvailability(readIfThere('/sys/kernel/mm/transparent_hugepage/enabled')) },
 };
 

@@ -11,7 +11,7 @@ import { stringify } from 'yaml';
 import { entryPath } from '../../apps/call-graph.js';
 import { backendVersion, programOf, seedingOf } from '../../apps/programs.js';
 import { readCpu } from '../../counters/schedstat.js';
-import { planCpus, type CpuPlan } from '../../host/cpus.js';
+import { pin, planCpus, type CpuPlan } from '../../host/cpus.js';
 import { run, type Daemon } from '../../host/process.js';
 import type { ApplicationSpec, DeployedApplication, DeployedPod, DeploymentIdentity, PodCpu, PodSidecar } from '../application.js';
 import { findEnvoy } from '../envoy-binary.js';
@@ -86,12 +86,20 @@ function defaultPodCpus({ worker }: CpuPlan): number[] {
   return [worker];
 }
 
+interface Running {
+  daemon: Daemon;
+  /** How long it may take to stop. */
+  stopMs?: number;
+  /** Where it is to stay. */
+  cpus: number[];
+}
+
 /** One application on its way up: what has been started so far, so that all of it can be stopped at any moment. */
 class BringUp {
   private readonly folder = makeRunFolder('mesh');
   private readonly cpus: CpuPlan;
   private network: MeshNetwork | undefined;
-  private readonly daemons: { daemon: Daemon; stopMs?: number }[] = [];
+  private readonly daemons: Running[] = [];
 
   constructor(private readonly spec: ApplicationSpec, private readonly options: MeshOptions) {
     this.cpus = options.cpus ?? planCpus();
@@ -105,7 +113,8 @@ class BringUp {
     const hosts = path.join(this.folder, 'hosts');
     fs.writeFileSync(hosts, hostsFile(layout, this.hasCollector()));
     const place = (name: string, pod: string, address: string, cpus: number[]): PodPlace => ({
-      name, address, hosts, cpus, namespace: network.namespaceOf(pod), folder: this.folder, keep: (daemon, stopMs) => this.daemons.push({ daemon, stopMs }),
+      name, address, hosts, namespace: network.namespaceOf(pod), folder: this.folder, cpus: [this.cpus.worker, ...this.cpus.others],
+      keep: (daemon, stopMs) => this.daemons.push({ daemon, stopMs, cpus }),
     });
     const ofPod = ({ service: { name }, address }: MeshPod) => place(name, name, address, this.podCpus());
     const [pods] = await Promise.all([
@@ -114,6 +123,7 @@ class BringUp {
         ? startProgram(place('span-collector', collectorPod, layout.collectorAddress, this.cpus.others), spanCollector(collectorPort), collectorPort)
         : undefined,
     ]);
+    await this.settle();
     const front = frontOf(layout, spec);
     return {
       engine: 'namespaces',
@@ -138,6 +148,11 @@ class BringUp {
 
   private hasCollector(): boolean {
     return this.spec.profile !== 'none' && this.options.collector !== false;
+  }
+
+  /** All start on all cores, which is much faster, and then get those that are theirs. */
+  private async settle(): Promise<void> {
+    await Promise.all(this.daemons.map(({ daemon, cpus }) => pin(daemon.pid, cpus, { allThreads: true })));
   }
 
   private podCpus(): number[] {

@@ -21,6 +21,7 @@ export interface PodPlace {
   hosts: string;
   /** Folder for its logs. */
   folder: string;
+  /** Where its programs start. */
   cpus: number[];
   /** Is told of every program at once, before it is ready, so that it can be stopped at any moment. */
   keep(daemon: Daemon, stopMs?: number): void;

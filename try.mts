@@ -1,0 +1,10 @@
+import { carryOutVisits } from './lib/experiments/visits.js';
+import { applicationsPlan } from './lib/experiments/applications.js';
+import { graphById } from './lib/apps/graph-file.js';
+const ids = process.argv[2].split(',');
+const visits = applicationsPlan('quick', { applications: ids.map((id) => ({ graph: graphById(id) })), profiles: process.argv[3].split(',') as any, nodes: process.argv[4].split(',').map(Number) });
+const t0 = Date.now();
+const result = await carryOutVisits(visits, { progress: { planned: console.log, advanced: (text) => console.log(text, ((Date.now() - t0) / 1000).toFixed(1)) } });
+console.log(result.measured.length, result.failed, result.unavailable);
+for (const run of result.measured) console.log(run.policy.label, run.spec.load.mode, run.spec.load.connections, run.spec.load.kneeShare ?? '', run.warnings.map(({ text }) => text));
+process.exit(0);
