@@ -18,6 +18,8 @@ import { withTestbed, type Testbed, type TestbedOptions } from './testbed.js';
 export interface Task {
   load: PlannedLoad;
   collector: CollectorName;
+  /** The service whose sidecar is looked at, where it is one of them. */
+  observed?: string;
   /** Expected, bringing up apart. */
   seconds: number;
   /** Writes raw files into the run's folder. */
@@ -166,8 +168,8 @@ async function whileAlive<T>(app: () => DeployedApplication | undefined, body: (
   return result.value;
 }
 
-async function specOf(testbed: Testbed, engine: ApplicationEngine, application: ApplicationSpec, { normalised, backend }: DeploymentIdentity, { load, collector }: Task): Promise<RunSpec> {
-  return { envoyYaml: normalised, application: placed(application, engine), envoyBuildId: testbed.envoy.buildId, backend, load, collector: await collectorIdentity(collector) };
+async function specOf(testbed: Testbed, engine: ApplicationEngine, application: ApplicationSpec, { normalised, backend }: DeploymentIdentity, { load, collector, observed }: Task): Promise<RunSpec> {
+  return { envoyYaml: normalised, application: { ...placed(application, engine), observed }, envoyBuildId: testbed.envoy.buildId, backend, load, collector: await collectorIdentity(collector) };
 }
 
 function placed({ graph, profile, nodes, placement, mtls, rbac }: ApplicationSpec, engine: ApplicationEngine): PlacedApplication {

@@ -58,6 +58,13 @@ export function profileColour(profile: string): string {
   return byProfile[profile] ?? muted.paleGrey;
 }
 
+/** Where a sidecar's time goes: the kernel as where it writes, user code as where it parses. */
+const byPart: Record<string, string> = { 'system calls': muted.wine, 'user space': muted.green };
+
+export function partColour(part: string): string {
+  return byPart[part];
+}
+
 export const stallColour = muted.wine;
 
 export function componentColour(component: Attributed): string {

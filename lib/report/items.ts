@@ -19,6 +19,8 @@ import { frontendSweep, type FrontendSweep } from '../experiments/frontend-sweep
 import { hugePagesOf, type HugePagesData } from '../experiments/huge-pages.js';
 import { longTraceOf, type LongTrace } from '../experiments/long-trace.js';
 import { chooseSource, type Source } from '../experiments/session.js';
+import { sidecarLatency } from '../experiments/sidecar-latency.js';
+import { sidecarLatencyData, type SidecarLatencyData } from '../experiments/sidecar-latency-data.js';
 import { sizes, sizesPlan } from '../experiments/sizes.js';
 import { sizesData, type SizesData } from '../experiments/sizes-data.js';
 import { traces, tracesPlan } from '../experiments/traces.js';
@@ -28,6 +30,7 @@ import { fig03 } from '../figures/fig03.js';
 import { fig04 } from '../figures/fig04.js';
 import { fig05 } from '../figures/fig05.js';
 import { fig12 } from '../figures/fig12.js';
+import { fig13 } from '../figures/fig13.js';
 import { fig14 } from '../figures/fig14.js';
 import { topology } from '../figures/topology.js';
 import { fig06 } from '../figures/fig06.js';
@@ -70,6 +73,7 @@ export interface StoredData {
   deployment(): DeploymentData;
   applications(): ApplicationsData;
   invocations(): InvocationsData | null;
+  sidecarLatency(): SidecarLatencyData;
   capacity(): CapacityData[];
   components(): ReturnType<typeof componentsOf>;
   sizes(): ReturnType<typeof sizesOf>;
@@ -87,6 +91,7 @@ function storedData(store: RunStore): StoredData {
     deployment: once(() => deploymentOf(store)),
     applications: once(() => applicationsOf(store).data),
     invocations: once(() => invocationsOf(store)),
+    sidecarLatency: once(() => sidecarLatencyOf(store).data),
     capacity: once(() => capacityOf(store)),
     components: once(() => componentsOf(store)),
     sizes: once(() => sizesOf(store)),
@@ -142,6 +147,7 @@ export const itemSources: readonly ItemSource[] = [
   { item: 'fig11c-live', notebook: '06-traces', build: (read) => fig11cLive(read.hugePages()) },
   { item: 'fig11a-recorders', notebook: '06-traces', build: async (read) => fig11aRecorders(await read.traces()) },
   { item: 'fig12', notebook: '07-overheads', build: (read) => fig12(read.applications(), read.invocations()) },
+  { item: 'fig13', notebook: '08-invocations', build: (read) => fig13(read.sidecarLatency()) },
   { item: 'fig14', notebook: '08-invocations', build: (read) => fig14(read.applications(), read.invocations(), knownGraphs()) },
   { item: 'fig15', notebook: '09-generations', build: async (read) => fig15(await (await read.frontend()).on([haswell, iceLake])) },
   { item: 'fig16', notebook: '09-generations', build: async (read) => fig16(await generationsOf(await read.frontend())) },
@@ -246,6 +252,12 @@ export function invocationsOf(store: RunStore): InvocationsData | null {
   if (!store.recordings().some((recording) => store.runs(recording, invocations).length > 0)) return null;
   const { recording, runs } = chooseSource(store, { experiment: invocations });
   return invocationsData(recording, runs);
+}
+
+/** Experiment `sidecar-latency` of the chosen source; used by notebook 08 too. */
+export function sidecarLatencyOf(store: RunStore): { data: SidecarLatencyData; source: Source } {
+  const source = chooseSource(store, { experiment: sidecarLatency });
+  return { data: sidecarLatencyData(source.recording, source.runs), source };
 }
 
 /** The workbench's own call graphs, by id. */

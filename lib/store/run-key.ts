@@ -29,6 +29,8 @@ export interface PlacedApplication {
   placement?: string;
   mtls?: boolean;
   rbac?: boolean;
+  /** The service whose sidecar was looked at, where it was one of them. */
+  observed?: string;
   /** What carried it: network namespaces of one machine, or a cluster. */
   engine: string;
 }
