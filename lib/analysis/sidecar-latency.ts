@@ -12,12 +12,12 @@
  * of it, where the sidecar stands before its own service; `fanout_egress` and `fanout_ingress`, out to another service and
  * its answer, where it carries what its service asks of others. Both kinds are told apart by the listener.
  *
- * This needs requests one after another: requests that overlap on one connection are one traversal. A wakeup that serves
- * two connections is cut at their reads. Bytes that are no request (a TLS handshake, HTTP/2 settings, a request that the
- * sidecar answers itself) lead to no upstream write: their time is `unassigned`. A TLS handshake with an upstream during
- * the recording would pass for a response: let connections with TLS stand before it.
+ * This needs requests one after another: those that overlap on one connection (pipelined, or streams of HTTP/2) are one
+ * traversal. A wakeup that serves two connections is cut at their reads. Bytes that are no request (a TLS handshake,
+ * HTTP/2 settings, a request that the sidecar answers itself) lead to no upstream write: their time is `unassigned`. A TLS
+ * handshake with an upstream during the recording would pass for a response: let connections with TLS stand before it.
  */
-import type { CallRecording, SystemCall } from '../counters/system-call.js';
+import { readNames, writeNames, type CallRecording, type SystemCall } from '../counters/system-call.js';
 import type { Address } from '../deploy/types.js';
 
 export type Direction = 'inbound' | 'outbound';
@@ -118,8 +118,6 @@ export function callCount({ calls }: WorkerTime): number {
   return Object.values(calls).reduce((sum, count) => sum + count, 0);
 }
 
-const reads: ReadonlySet<string> = new Set(['read', 'readv', 'recvfrom', 'recvmsg']);
-const writes: ReadonlySet<string> = new Set(['write', 'writev', 'sendto', 'sendmsg']);
 const accepts: ReadonlySet<string> = new Set(['accept', 'accept4']);
 
 /** A poll that cannot sleep is work like any other call. */
@@ -236,9 +234,9 @@ class Splitter {
     if (name === 'connect') return this.connect(call);
     const connection = this.connections.get(descriptor);
     if (!connection) return;
-    const hasBytes = reads.has(name) && result > 0;
+    const hasBytes = readNames.has(name) && result > 0;
     if (connection.kind === 'client') this.client(connection, hasBytes);
-    else this.upstream(connection, hasBytes, writes.has(name));
+    else this.upstream(connection, hasBytes, writeNames.has(name));
   }
 
   private accept({ descriptor, result }: SystemCall): void {
@@ -318,7 +316,7 @@ class Splitter {
 
   /** Whether a call has passed bytes of a half on to where they go. */
   private passesOn({ name, descriptor, result }: SystemCall): boolean {
-    if (!writes.has(name) || result <= 0 || descriptor === null || !this.nowOf) return false;
+    if (!writeNames.has(name) || result <= 0 || descriptor === null || !this.nowOf) return false;
     const connection = this.connections.get(descriptor);
     if (connection?.kind === 'upstream') return connection.traversal === this.nowOf && !this.nowOf.isAnswered;
     return connection === this.nowOf.client;

@@ -17,7 +17,7 @@
  * (`measureEventCostNs`). A call has two events; of each, part falls inside the call and part outside. That program finds
  * them in the cache, which a worker that slept does not: their cost to it may be higher.
  */
-import type { SystemCall } from '../counters/system-call.js';
+import { readNames, type SystemCall } from '../counters/system-call.js';
 import { callCount, type WorkerTime } from './sidecar-latency.js';
 import { bootstrap, medianEstimate, trimmedMean, type Estimate } from './statistics.js';
 
@@ -45,15 +45,13 @@ export interface EmptyReads {
   outsideNs: number[];
 }
 
-const reads: ReadonlySet<string> = new Set(['read', 'readv', 'recvfrom', 'recvmsg']);
-
 /** Reads without bytes that follow one with bytes, on the same descriptor. */
 export function emptyReads(calls: readonly SystemCall[]): EmptyReads {
   const found: EmptyReads = { insideNs: [], outsideNs: [] };
   calls.forEach((call, i) => {
     const before = calls[i - 1];
-    if (!before || call.error !== 'EAGAIN' || !reads.has(call.name)) return;
-    if (before.result <= 0 || !reads.has(before.name) || before.descriptor !== call.descriptor) return;
+    if (!before || call.error !== 'EAGAIN' || !readNames.has(call.name)) return;
+    if (before.result <= 0 || !readNames.has(before.name) || before.descriptor !== call.descriptor) return;
     found.insideNs.push(call.onCoreNs ?? call.endNs - call.startNs);
     found.outsideNs.push(before.nextOnCoreNs ?? call.startNs - before.endNs);
   });

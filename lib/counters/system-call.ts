@@ -3,6 +3,7 @@ import * as fs from 'node:fs';
 import * as path from 'node:path';
 import type { Address } from '../deploy/types.js';
 import { readSockets, type HeldSocket } from '../host/sockets.js';
+import { callName, reads, writes } from '../host/system-calls.js';
 
 /** One system call of one thread. */
 export interface SystemCall {
@@ -40,6 +41,10 @@ export interface CallRecording {
   calls: SystemCall[];
 }
 
+/** Names of the calls that take bytes from a connection, and of those that give it some. */
+export const readNames: ReadonlySet<string> = new Set([...reads].map(callName));
+export const writeNames: ReadonlySet<string> = new Set([...writes].map(callName));
+
 const socketsFile = 'sockets.json';
 
 /** Writes down who is connected at the start of a recording: later connections show in the calls, these do not. */
@@ -47,18 +52,15 @@ export function keepSockets(dir: string, pid: number, tid: number): void {
   fs.writeFileSync(path.join(dir, socketsFile), `${JSON.stringify({ tid, sockets: readSockets(pid) })}\n`);
 }
 
-/** @throws Error naming the file when it is missing or none. */
+/** @throws Error naming the file when it is missing or damaged. */
 export function readKeptSockets(dir: string): Omit<CallRecording, 'calls'> {
   const file = path.join(dir, socketsFile);
-  const kept = parseJson(fs.readFileSync(file, 'utf8')) as Partial<CallRecording> | null;
-  if (typeof kept?.tid !== 'number' || !Array.isArray(kept.sockets)) throw new Error(`${file}:1: no sockets of a worker; record again`);
-  return { tid: kept.tid, sockets: kept.sockets };
-}
-
-function parseJson(text: string): unknown {
+  const text = fs.readFileSync(file, 'utf8');
   try {
-    return JSON.parse(text);
+    const { tid, sockets } = JSON.parse(text) as Omit<CallRecording, 'calls'>;
+    if (typeof tid === 'number' && Array.isArray(sockets)) return { tid, sockets };
   } catch {
-    return null; // told by whoever looks for something in it
+    // told below
   }
+  throw new Error(`${file}:1: no sockets of a worker in ${JSON.stringify(text.slice(0, 60))}; record again`);
 }

@@ -8,7 +8,7 @@ import * as fs from 'node:fs';
 import * as path from 'node:path';
 import { pathLatencies, type PathLatency, type TracedTraversals } from '../analysis/path-latency.js';
 import { addTimes, byIstioPorts, noTime, sidecarLatency, type DirectionOf, type SidecarLatency, type Traversal, type WorkerTime } from '../analysis/sidecar-latency.js';
-import { interleave, mean, medianEstimate, ratioEstimate, trimmedMean, type Estimate } from '../analysis/statistics.js';
+import { bootstrap, interleave, median, medianEstimate, trimmedMean, type Estimate } from '../analysis/statistics.js';
 import { emptyReads, emptyReadsWithout, overheadByEmptyReads, overheadByEvents, withoutTracer, type EmptyReads, type TracerOverhead } from '../analysis/tracer-overhead.js';
 import type { Collected, Collector } from '../counters/collector.js';
 import { cpuBetween, readCpu, type CpuSample } from '../counters/schedstat.js';
@@ -79,22 +79,30 @@ export interface TracerLatency {
   unassignedShare: number;
   /** Traversals that a round's end cut off. */
   cutOff: number;
-  /**
-   * The worker's time on its core a request by the calls, microseconds, one value a round: work in calls and between them,
-   * what follows a request included; falling asleep and waking up, too, where the tool shows it.
-   */
+  /** The worker's CPU time a request by the calls, microseconds: work in calls and between them, what follows a request included, one value a round. */
   cpuUs: { raw: Estimate; corrected: Estimate };
-  /** Falling asleep and waking up in it; null where the tool does not show it. */
-  wakeUs: Estimate | null;
-  /** The scheduler's account of the same rounds. */
+  /** The scheduler's account of the same rounds, microseconds a request. */
   schedstatUs: Estimate;
-  /** `cpuUs.corrected` to the scheduler's account of the untraced rounds; with `wakeUs` of the tracepoints where this tool shows none. */
-  ofPlain: Estimate;
+  /**
+   * How `cpuUs.corrected` and the time around sleeping compare with the scheduler's account of the untraced rounds: 1 is to
+   * lie between the two. Null without tracepoints, which alone show the time around sleeping.
+   */
+  ofPlain: { least: Estimate; most: Estimate } | null;
+}
+
+/** The worker's CPU time around its sleeps, microseconds a request. */
+export interface AroundSleep {
+  /** Falling asleep and waking up as perf sees it, so without the switches to and from the thread. */
+  least: Estimate;
+  /** All that the scheduler charges besides calls and user code. Perf's own work at each switch is in it, too. */
+  most: Estimate;
 }
 
 export interface TracedLatency {
   strace: TracerLatency | null;
   events: TracerLatency | null;
+  /** Null without tracepoints. */
+  aroundSleepUs: AroundSleep | null;
   /** The worker's CPU time a request by the scheduler, untraced, microseconds. */
   plainUs: Estimate;
 }
@@ -112,11 +120,14 @@ export function readLatency(dir: string, directionOf: DirectionOf = byIstioPorts
     const recording = strace.read(folder);
     return round(folder, recording, overheadByEmptyReads(recording.calls, reference), directionOf);
   });
-  const wakesUs = events.map(wakeUsOf);
+  const around = { least: events.map(wakeUs), most: events.map((one) => one.schedstatUs - workUs(one, null)) };
+  const found = (rounds: readonly Round[]) => (rounds.length === 0 ? null : {
+    ...summary(rounds),
+    ofPlain: events.length === 0 ? null : { least: ofPlain(rounds, around.least, plain), most: ofPlain(rounds, around.most, plain) },
+  });
   return {
-    plainUs: medianEstimate(plain),
-    events: events.length > 0 ? { ...summary(events, plain, 0), wakeUs: medianEstimate(wakesUs) } : null,
-    strace: straced.length > 0 ? summary(straced, plain, events.length > 0 ? mean(wakesUs) : 0) : null,
+    plainUs: medianEstimate(plain), events: found(events), strace: found(straced),
+    aroundSleepUs: events.length === 0 ? null : { least: medianEstimate(around.least), most: medianEstimate(around.most) },
   };
 }
 
@@ -158,10 +169,9 @@ function joined(reads: readonly EmptyReads[]): EmptyReads {
   return { insideNs: reads.flatMap(({ insideNs }) => insideNs), outsideNs: reads.flatMap(({ outsideNs }) => outsideNs) };
 }
 
-function summary(rounds: readonly Round[], plainUs: readonly number[], wakeUs: number): TracerLatency {
+function summary(rounds: readonly Round[]): Omit<TracerLatency, 'ofPlain'> {
   const assigned = rounds.flatMap(({ traversals }) => traversals).map(timeOf).reduce(addTimes, noTime);
   const unassigned = rounds.map(({ latency }) => latency.unassigned).reduce(addTimes, noTime);
-  const corrected = rounds.map((one) => workUs(one, one.overhead));
   return {
     requests: rounds.reduce((sum, { requests }) => sum + requests, 0),
     traversals: rounds.reduce((sum, { traversals }) => sum + traversals.length, 0),
@@ -169,31 +179,39 @@ function summary(rounds: readonly Round[], plainUs: readonly number[], wakeUs: n
     overheads: rounds.map(({ overhead }) => overhead),
     unassignedShare: workNs(unassigned) / Math.max(1, workNs(unassigned) + workNs(assigned)),
     cutOff: rounds.reduce((sum, { latency }) => sum + latency.cutOff, 0),
-    cpuUs: { raw: medianEstimate(rounds.map((one) => workUs(one, null))), corrected: medianEstimate(corrected) },
-    wakeUs: null,
+    cpuUs: { raw: medianEstimate(rounds.map((one) => workUs(one, null))), corrected: medianEstimate(rounds.map(correctedUs)) },
     schedstatUs: medianEstimate(rounds.map(({ schedstatUs }) => schedstatUs)),
-    ofPlain: ratioEstimate(corrected.map((us) => us + wakeUs), plainUs),
   };
+}
+
+/** Rounds follow each other closely, so those of the same rank are resampled together. */
+function ofPlain(rounds: readonly Round[], aroundUs: readonly number[], plainUs: readonly number[]): Estimate {
+  return bootstrap([rounds.map(correctedUs), aroundUs, plainUs], ([work, around, plain]) => (median(work) + median(around)) / median(plain), { paired: true });
+}
+
+function correctedUs(round: Round): number {
+  return workUs(round, round.overhead);
 }
 
 function timeOf({ request, response }: Traversal): WorkerTime {
   return [request, response].flatMap(({ time, after }) => [time, after]).reduce(addTimes);
 }
 
-function workNs({ kernelNs, userNs, wakeNs }: WorkerTime): number {
-  return kernelNs + userNs + wakeNs;
+function workNs({ kernelNs, userNs }: Pick<WorkerTime, 'kernelNs' | 'userNs'>): number {
+  return kernelNs + userNs;
 }
 
-/** Left out at either end, since a tool that does not tell waiting for the core from work counts it as work. */
+/** Left out at either end where a tool does not tell waiting for the core from work, since it then counts as work. */
 const trim = 0.1;
 
-/** Time on the core a request, microseconds; of the traversals a trimmed mean. */
-function workUs({ traversals, latency, requests }: Round, overhead: TracerOverhead | null): number {
-  const ofOne = (time: WorkerTime) => (overhead ? workNs({ ...time, ...withoutTracer(time, overhead) }) : workNs(time));
+/** Time in calls and between them a request, microseconds. */
+function workUs({ calls, traversals, latency, requests }: Round, overhead: TracerOverhead | null): number {
+  const ofOne = (time: WorkerTime) => workNs(overhead ? withoutTracer(time, overhead) : time);
   const each = traversals.map(timeOf).map(ofOne);
-  return (ofOne(latency.unassigned) + (each.length > 0 ? each.length * trimmedMean(each, trim) : 0)) / requests / 1000;
+  const share = calls.some(({ onCoreNs }) => onCoreNs !== null) ? 0 : trim;
+  return (ofOne(latency.unassigned) + (each.length > 0 ? each.length * trimmedMean(each, share) : 0)) / requests / 1000;
 }
 
-function wakeUsOf({ traversals, latency, requests }: Round): number {
+function wakeUs({ traversals, latency, requests }: Round): number {
   return (latency.unassigned.wakeNs + traversals.reduce((sum, one) => sum + timeOf(one).wakeNs, 0)) / requests / 1000;
 }

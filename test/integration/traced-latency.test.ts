@@ -115,12 +115,12 @@ it('sockets of a process in another network namespace are seen from here', async
 describe('latency by both tools', () => {
   const show = ({ value, interval }: { value: number; interval: [number, number] | null }, digits = 1) => `${value.toFixed(digits)} [${interval?.map((bound) => bound.toFixed(digits)).join(', ')}]`;
 
-  function print(name: string, { paths, cpuUs, wakeUs, schedstatUs, ofPlain, overheads, unassignedShare }: TracerLatency): void {
+  function print(name: string, { paths, cpuUs, schedstatUs, ofPlain, overheads, unassignedShare }: TracerLatency): void {
     for (const { path: half, raw, corrected } of paths) {
       console.log(`${name} ${half}, us: kernel ${show(raw.kernelUs)} -> ${show(corrected.kernelUs)}, user ${show(raw.userUs)} -> ${show(corrected.userUs)}, both ${show(raw.totalUs)} -> ${show(corrected.totalUs)}`);
     }
     console.log(`${name} adds, ns: inside a call ${overheads.map(({ insideNs }) => insideNs.value.toFixed(0)).join(' ')}, outside ${overheads.map(({ outsideNs }) => outsideNs.value.toFixed(0)).join(' ')}; unassigned ${(100 * unassignedShare).toFixed(2)} %`);
-    console.log(`${name} CPU us/request by calls ${show(cpuUs.raw)} -> ${show(cpuUs.corrected)}${wakeUs ? `, waking ${show(wakeUs)}` : ''}; scheduler, same rounds ${show(schedstatUs)}; to untraced ${show(ofPlain, 2)}`);
+    console.log(`${name} CPU us/request by calls ${show(cpuUs.raw)} -> ${show(cpuUs.corrected)}; scheduler, same rounds ${show(schedstatUs)}${ofPlain ? `; to untraced, with the time around sleeping: ${show(ofPlain.least, 2)} to ${show(ofPlain.most, 2)}` : ''}`);
   }
 
   it.each(['http', 'tcp'])('rests on the requests sent through %s, and says how it compares with the CPU time of untraced rounds', async (id) => {
@@ -131,12 +131,14 @@ describe('latency by both tools', () => {
     await recordLatency(worker, dir, () => sendOver(worker), { rounds, cpus: cpus.others });
     const latency = readLatency(dir);
     console.log(`${id}: untraced CPU us/request by the scheduler ${show(latency.plainUs)}`);
+    if (latency.aroundSleepUs) console.log(`${id}: of it around sleeping ${show(latency.aroundSleepUs.least)} to ${show(latency.aroundSleepUs.most)}`);
     for (const [name, found] of Object.entries({ strace: latency.strace, events: latency.events })) {
       if (!found) continue;
       print(`${id} ${name}`, found);
       expect(found).toMatchObject({ requests: rounds * requests, traversals: rounds * requests, cutOff: 0 });
       expect(found.paths.map(({ path: half, traversals }) => [half, traversals])).toEqual([['request_ingress', rounds * requests], ['request_egress', rounds * requests]]);
     }
+    expect(latency.aroundSleepUs === null).toBe(latency.events === null);
     expect(latency.events === null).toBe(!(await syscallEvents.probe()).available);
     expect(tracerOf(worker)).toBe('0');
   });
