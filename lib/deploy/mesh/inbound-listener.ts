@@ -85,7 +85,7 @@ function chains(side: Side, certificate?: WorkloadCertificate): object[] {
   const overTls = (application_protocols: string[]) => ({ transport_protocol: 'tls', application_protocols });
   const plain = { transport_protocol: 'raw_buffer' };
   if (side.kind === 'http' || side.kind === 'http2') {
-    const all = [...meshProtocols.tcp, ...meshProtocols.http];
+    const all = ['istio', 'istio-peer-exchange', ...meshProtocols.http];
     return [...(tls ? [chain(overTls(all), side.http, side.names.http, tls)] : []), chain(plain, side.http, side.names.http)];
   }
   const http = side.kind === 'sniffed'
