@@ -54,7 +54,7 @@ await showItem(figure12);
 
 // %%
 import { showTable } from './lib/report/show.js';
-import { op, type ColumnTable } from 'arquero';
+import { from, op, type ColumnTable } from 'arquero';
 const byComponent = (table: ColumnTable) => table.groupby('application', 'profile', 'component')
   .rollup({ perRequest: op.sum('perRequest') }).orderby('application', 'component', 'profile');
 if (counted) showTable(byComponent(counted.instructions).filter('d => d.perRequest > 1000'));
@@ -65,8 +65,9 @@ if (counted) showTable(byComponent(counted.instructions).filter('d => d.perReque
 // difference from what a real control plane sent to a real sidecar, and why:
 
 // %%
-import { differencesFromIstio } from './lib/deploy/mesh/dump-comparison.js';
-showTable(differencesFromIstio());
+import { compareWithDump } from './lib/deploy/mesh/dump-comparison.js';
+const differences = from(compareWithDump());
+showTable(differences.groupby('reason').rollup({ places: op.count(), one: op.any('path') }));
 
 // %% [markdown]
 // ## Verdict

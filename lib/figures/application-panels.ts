@@ -21,7 +21,8 @@ export interface PanelRow {
   title: string;
   /** Share of the height. */
   height: number;
-  range?: [number, number];
+  /** One scale in all columns, so that their bars compare. */
+  oneScale?: boolean;
 }
 
 export interface PanelGrid {
@@ -77,7 +78,7 @@ export function gridLayout(grid: PanelGrid, size: { width: number; height: numbe
         domain: across[c], anchor: axis('y', index), tickvals: groups.map((_, i) => i), ticktext: last ? groups : groups.map(() => ''), range: [-0.5, groups.length - 0.5],
         showgrid: false, zeroline: false, tickangle: groups.some((text) => text.length > 4) ? -40 : 0, ...(last ? { title: { text: grid.xTitle, font: { size: 13 } } } : {}),
       }],
-      [axis('yaxis', index), { domain: down[r], anchor: axis('x', index), rangemode: 'tozero', ...(row.range ? { range: row.range } : {}), ...(c === 0 ? { title: { text: row.title, font: { size: 13 } } } : {}) }],
+      [axis('yaxis', index), { domain: down[r], anchor: axis('x', index), rangemode: 'tozero', ...(row.oneScale && c > 0 ? { matches: axis('y', indexOf(grid, { row: r, column: 0 })) } : {}), ...(c === 0 ? { title: { text: row.title, font: { size: 13 } } } : {}) }],
     ];
   }));
   const titles = grid.columns.map(({ title }, c): Partial<Annotation> => ({

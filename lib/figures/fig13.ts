@@ -2,6 +2,8 @@
 import type { PathLatency } from '../analysis/path-latency.js';
 import { paths, type Path } from '../analysis/sidecar-latency.js';
 import { median, type Interval } from '../analysis/statistics.js';
+import { graphById, graphs } from '../apps/graph-file.js';
+import { hopsOf } from '../apps/traversals.js';
 import type { SidecarLatencyData, TracedSidecar } from '../experiments/sidecar-latency-data.js';
 import { judge, judgeAll, number, unavailable, type Evidence, type Judgement } from '../report/verdicts.js';
 import type { Row } from '../store/value.js';
@@ -27,10 +29,10 @@ interface Pooled {
 
 export function fig13(data: SidecarLatencyData): Item {
   const profiles = unique(data.sidecars.map(({ profile }) => profile));
-  const services = unique(data.sidecars.map(({ service }) => service));
+  const services = inOrder(data);
   const grid: PanelGrid = {
     columns: services.map((service) => ({ title: service, groups: [...paths] })), places: 1, xTitle: '',
-    rows: profiles.map((profile) => ({ title: `${profile}<br>(µs in the sidecar)`, height: 1 })),
+    rows: profiles.map((profile) => ({ title: `${profile}<br>(µs in the sidecar)`, height: 1, oneScale: true })),
   };
   const bars = profiles.flatMap((profile, row) => services.flatMap((service, column) => paths.flatMap((path, group) => parts.flatMap((part): Bar[] => {
     const value = rowOf(data, profile, service, path, part);
@@ -44,7 +46,7 @@ export function fig13(data: SidecarLatencyData): Item {
     figure: styled({
       title: 'Figure 13: time of a BookInfo request inside each sidecar',
       alt: 'Time in system calls and in user code of each direction through each sidecar of BookInfo, without what the tracer adds.',
-      method: `${methodLine(rows)}<br>${toolOf(data)}, one request at a time, without the tracer's own cost; whiskers: 95 %`,
+      method: `${methodLine(rows)}<br>${toolNames[mainTool(data)]}, one request at a time, without the tracer's own cost; whiskers: 95 %`,
       data: groupedBars(bars, grid),
       layout: { ...gridLayout(grid, { width: 230 * services.length + 60, height: 230 + 300 * profiles.length }), legend: { orientation: 'h', x: 0, y: profiles.length > 1 ? -0.2 : -0.42, yanchor: 'top' } },
     }),
@@ -55,18 +57,23 @@ export function fig13(data: SidecarLatencyData): Item {
   };
 }
 
+/** Callers before those they call, as the workbench's graph of that application has them. */
+function inOrder({ sidecars }: SidecarLatencyData): string[] {
+  const known = [...new Set(sidecars.map(({ application }) => application))].filter((id) => (graphs as readonly string[]).includes(id)).flatMap((id) => hopsOf(graphById(id)).map(({ callee }) => callee));
+  const measured = unique(sidecars.map(({ service }) => service));
+  return [...unique(known).filter((service) => measured.includes(service)), ...measured.filter((service) => !known.includes(service))];
+}
+
 function pathOf(sidecar: TracedSidecar, path: Path, tool: 'strace' | 'events'): PathLatency | undefined {
   return sidecar[tool]?.paths.find((each) => each.path === path);
 }
 
-/** strace as the paper has it, the kernel's tracepoints where there is none. */
+/** The kernel's tracepoints, which add little and tell waiting for the core from work; strace, as the paper has it, where there are none. */
 function mainTool(data: SidecarLatencyData): 'strace' | 'events' {
-  return data.sidecars.some(({ strace }) => strace !== null) ? 'strace' : 'events';
+  return data.sidecars.some(({ events }) => events !== null) ? 'events' : 'strace';
 }
 
-function toolOf(data: SidecarLatencyData): string {
-  return mainTool(data) === 'strace' ? 'strace' : "the kernel's tracepoints";
-}
+const toolNames = { events: "the kernel's tracepoints", strace: 'strace' } as const;
 
 function latencies(data: SidecarLatencyData, profile: string, service: string, path: Path, tool = mainTool(data)): PathLatency[] {
   return data.sidecars.filter((one) => one.profile === profile && one.service === service).flatMap((one) => pathOf(one, path, tool) ?? []);
@@ -106,21 +113,21 @@ function table(data: SidecarLatencyData, profiles: readonly string[], services: 
     const of = (part: Part | 'both', kind: 'raw' | 'corrected') => text(partOf(data, profile, service, path, part, kind));
     return [{
       profile, service, path, kernel: of('system calls', 'corrected'), user: of('user space', 'corrected'), both: of('both', 'corrected'), raw: of('both', 'raw'),
-      events: text(partOf(data, profile, service, path, 'both', 'corrected', 'events')), calls: number(Object.values(found[0].calls).reduce((sum, count) => sum + count, 0)), wait: text(pooled(found.map(({ waitUs }) => waitUs))),
+      other: text(partOf(data, profile, service, path, 'both', 'corrected', 'strace')), otherRaw: text(partOf(data, profile, service, path, 'both', 'raw', 'strace')), calls: number(Object.values(found[0].calls).reduce((sum, count) => sum + count, 0)), wait: text(pooled(found.map(({ waitUs }) => waitUs))),
     }];
   })));
   return {
     columns: [
       { key: 'profile', label: 'profile' }, { key: 'service', label: 'sidecar of' }, { key: 'path', label: 'direction' },
       { key: 'kernel', label: 'in system calls (µs)' }, { key: 'user', label: 'in user space (µs)' }, { key: 'both', label: 'both (µs)' }, { key: 'raw', label: 'as traced (µs)' },
-      { key: 'events', label: 'both, by tracepoints (µs)' }, { key: 'calls', label: 'system calls' }, { key: 'wait', label: 'asleep meanwhile (µs)' },
+      { key: 'other', label: 'both, by strace (µs)' }, { key: 'otherRaw', label: 'as strace shows it (µs)' }, { key: 'calls', label: 'system calls' }, { key: 'wait', label: 'asleep meanwhile (µs)' },
     ],
     rows,
   };
 }
 
 function notes(data: SidecarLatencyData): string[] {
-  const own = data.sidecars.map((one) => ({ name: `${one.service} (${one.profile})`, ...one, ...(one[mainTool(data)] ?? one.events)! }));
+  const own = data.sidecars.map((one) => ({ name: `${one.service} (${one.profile})`, ...one, ...(one[mainTool(data)] ?? one.strace)! }));
   const worst = own.reduce((a, b) => (b.unassignedShare > a.unassignedShare ? b : a));
   const checked = own.flatMap(({ ofPlain }) => ofPlain ?? []);
   return [

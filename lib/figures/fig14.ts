@@ -39,7 +39,7 @@ export function fig14(data: ApplicationsData, counted: InvocationsData | null, g
   const servicesOf = (application: string) => unique(all.filter((one) => one.application === application).map(({ service }) => service));
   const grid: PanelGrid = {
     columns: applications.map((id) => ({ title: labelOf(data, id), groups: servicesOf(id).map(shortName) })), places: meshProfiles.length, xTitle: '',
-    rows: [{ title: 'user instructions<br>(thousand/invocation)', height: 1 }, { title: 'cycles<br>(thousand/invocation)', height: 1 }],
+    rows: [{ title: 'user instructions<br>(thousand/invocation)', height: 1, oneScale: true }, { title: 'cycles<br>(thousand/invocation)', height: 1, oneScale: true }],
   };
   const bars = (['instructions', 'cycles'] as const).flatMap((quantity, row) => all.map((one): Bar => {
     const value = rowOf(data, counted, one, quantity);

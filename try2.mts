@@ -1,0 +1,11 @@
+import { carryOutVisits } from './lib/experiments/visits.js';
+import { sidecarLatencyPlan } from './lib/experiments/sidecar-latency.js';
+import { invocationsPlan } from './lib/experiments/invocations.js';
+import { graphById } from './lib/apps/graph-file.js';
+const what = process.argv[2];
+const visits = what === 'lat' ? sidecarLatencyPlan('quick') : invocationsPlan('quick', { applications: what.split(',').map((id) => ({ graph: graphById(id) })), profiles: process.argv[3].split(',') as any });
+const t0 = Date.now();
+const result = await carryOutVisits(visits, { progress: { planned: console.log, advanced: (text) => console.log(text, ((Date.now() - t0) / 1000).toFixed(1)) } });
+console.log(result.measured.length, result.failed, result.unavailable);
+for (const run of result.measured) console.log(run.policy.label, run.spec.application!.observed ?? '', run.warnings.map(({ text }) => text), ((Date.parse(run.endedAt) - Date.parse(run.startedAt)) / 1000).toFixed(1));
+process.exit(0);
