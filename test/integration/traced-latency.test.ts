@@ -7,10 +7,11 @@ import type { Collector } from '../../lib/counters/collector.js';
 import { strace } from '../../lib/counters/strace.js';
 import { syscallEvents } from '../../lib/counters/syscall-events.js';
 import type { CallRecording } from '../../lib/counters/system-call.js';
+import { readListenerAddress } from '../../lib/deploy/envoy-admin.js';
 import { startEcho } from '../../lib/deploy/backend.js';
 import { policyById } from '../../lib/deploy/catalogue.js';
 import { startSidecar } from '../../lib/deploy/envoy.js';
-import type { Backend, Sidecar } from '../../lib/deploy/types.js';
+import type { Backend, Sidecar, UserConfig } from '../../lib/deploy/types.js';
 import { readLatency, recordLatency, type TracerLatency } from '../../lib/experiments/traced-latency.js';
 import { planCpus } from '../../lib/host/cpus.js';
 import { start } from '../../lib/host/process.js';
@@ -100,6 +101,60 @@ describe.each<[string, Collector<CallRecording>]>([['strace', strace], ['syscall
   });
 });
 
+/** Two listeners, as a pod's sidecar has them: to its own service, and for what the service asks of others. */
+const podConfig = (servicePort: number, otherPort: number) => `
+static_resources:
+  listeners:
+${[['inbound', 'service'], ['outbound', 'other']].map(([name, cluster]) => `
+  - name: ${name}
+    address: { socket_address: { address: 127.0.0.1, port_value: 0 } }
+    filter_chains:
+    - filters:
+      - name: envoy.filters.network.http_connection_manager
+        typed_config:
+          '@type': type.googleapis.com/envoy.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager
+          stat_prefix: ${name}
+          http_filters: [{ name: envoy.filters.http.router, typed_config: { '@type': type.googleapis.com/envoy.extensions.filters.http.router.v3.Router } }]
+          route_config: { virtual_hosts: [{ name: all, domains: ['*'], routes: [{ match: { prefix: / }, route: { cluster: ${cluster} } }] }] }`).join('')}
+  clusters:
+${[['service', servicePort], ['other', otherPort]].map(([name, port]) => `
+  - name: ${name}
+    load_assignment: { cluster_name: ${name}, endpoints: [{ lb_endpoints: [{ endpoint: { address: { socket_address: { address: 127.0.0.1, port_value: ${port} } } } }] }] }`).join('')}
+`;
+/** Answers /PORT with what it gets from there. */
+const service = `
+const http = require('http');
+const agent = new http.Agent({ keepAlive: true });
+const answer = (request, response) => http.get({ port: Number(request.url.slice(1)), host: '127.0.0.1', path: '/100', agent }, (other) => other.pipe(response));
+const server = http.createServer(answer).listen(0, '127.0.0.1', () => console.log('port ' + server.address().port));`;
+
+it('a service that asks another is crossed four times a request, in the order of the paper', async () => {
+  if (!(await strace.probe()).available) return;
+  await sidecar?.stop();
+  const asking = await start([process.execPath, '-e', service], { name: 'service', cpus: cpus.others, logFile: path.join(folder, 'service.log') });
+  try {
+    const portOf = () => Number(/port (\d+)/.exec(asking.output())?.[1]);
+    while (asking.alive() && !portOf()) await new Promise((resolve) => setTimeout(resolve, 10));
+    const config: UserConfig = { frame: 'user', id: 'pod', label: 'pod', yaml: podConfig(portOf(), echo.address.port), listener: 'inbound', clusters: ['other'] };
+    const worker = sidecar = await startSidecar(config, { upstream: echo.address, cpus });
+    const outbound = await readListenerAddress(worker.admin, 'outbound');
+    const client = connect(worker.address);
+    const ask = async () => { for (let i = 0; i < requests; i++) await client.get(`/${outbound.port}`); };
+    await ask();
+    const dir = newDir();
+    await strace.record(worker, dir, ask, cpus.others);
+    client.close();
+    const latency = sidecarLatency(strace.read(dir), ({ port }) => (port === outbound.port ? 'outbound' : 'inbound'));
+    expect(latency.traversals.map(({ request, response }) => [request.path, response.path])).toEqual(
+      Array.from({ length: requests }, () => [['request_ingress', 'request_egress'], ['fanout_egress', 'fanout_ingress']]).flat(),
+    );
+    expect(latency.traversals.map(({ upstream }) => upstream?.port)).toEqual(Array.from({ length: requests }, () => [portOf(), echo.address.port]).flat());
+    expect(Math.abs(sumOf(latency) - latency.windowNs)).toBeLessThan(1);
+  } finally {
+    await asking.stop();
+  }
+});
+
 it('sockets of a process in another network namespace are seen from here', async (ctx) => {
   const listen = "require('net').createServer().listen(8123, '127.0.0.1', () => console.log('listening'))";
   const pod = await start(['unshare', '--net', process.execPath, '-e', listen], { name: 'pod', logFile: path.join(folder, 'pod.log') });
@@ -115,11 +170,11 @@ it('sockets of a process in another network namespace are seen from here', async
 describe('latency by both tools', () => {
   const show = ({ value, interval }: { value: number; interval: [number, number] | null }, digits = 1) => `${value.toFixed(digits)} [${interval?.map((bound) => bound.toFixed(digits)).join(', ')}]`;
 
-  function print(name: string, { paths, cpuUs, schedstatUs, ofPlain, overheads, unassignedShare }: TracerLatency): void {
+  function print(name: string, { paths, cpuUs, schedstatUs, ofPlain, rounds, unassignedShare }: TracerLatency): void {
     for (const { path: half, raw, corrected } of paths) {
       console.log(`${name} ${half}, us: kernel ${show(raw.kernelUs)} -> ${show(corrected.kernelUs)}, user ${show(raw.userUs)} -> ${show(corrected.userUs)}, both ${show(raw.totalUs)} -> ${show(corrected.totalUs)}`);
     }
-    console.log(`${name} adds, ns: inside a call ${overheads.map(({ insideNs }) => insideNs.value.toFixed(0)).join(' ')}, outside ${overheads.map(({ outsideNs }) => outsideNs.value.toFixed(0)).join(' ')}; unassigned ${(100 * unassignedShare).toFixed(2)} %`);
+    console.log(`${name} adds, ns: inside a call ${rounds.map(({ overhead }) => overhead.insideNs.value.toFixed(0)).join(' ')}, outside ${rounds.map(({ overhead }) => overhead.outsideNs.value.toFixed(0)).join(' ')}; unassigned ${(100 * unassignedShare).toFixed(2)} %`);
     console.log(`${name} CPU us/request by calls ${show(cpuUs.raw)} -> ${show(cpuUs.corrected)}; scheduler, same rounds ${show(schedstatUs)}${ofPlain ? `; to untraced, with the time around sleeping: ${show(ofPlain.least, 2)} to ${show(ofPlain.most, 2)}` : ''}`);
   }
 
