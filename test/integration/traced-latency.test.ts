@@ -1,7 +1,7 @@
 import * as fs from 'node:fs';
 import * as os from 'node:os';
 import * as path from 'node:path';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, type TestContext } from 'vitest';
 import { addTimes, noTime, sidecarLatency, type SidecarLatency } from '../../lib/analysis/sidecar-latency.js';
 import type { Collector } from '../../lib/counters/collector.js';
 import { strace } from '../../lib/counters/strace.js';
@@ -43,6 +43,10 @@ async function up(id: string): Promise<Sidecar> {
   return sidecar;
 }
 const sendOver = async ({ address, tls }: Sidecar) => (await sendExactly({ address, tls }, { requests, connections: 1, path: '/100' }, { cpus: cpus.others })).requests;
+async function skipWithout(collector: Collector<CallRecording>, { skip }: Pick<TestContext, 'skip'>): Promise<void> {
+  const answer = await collector.probe();
+  skip(!answer.available, answer.available ? '' : answer.reason);
+}
 const tracerOf = ({ pid, workerTid }: Sidecar) => /^TracerPid:\s*(\d+)$/m.exec(fs.readFileSync(`/proc/${pid}/task/${workerTid}/status`, 'utf8'))?.[1];
 
 function sumOf({ traversals, idleNs, unassigned }: SidecarLatency): number {
@@ -51,9 +55,8 @@ function sumOf({ traversals, idleNs, unassigned }: SidecarLatency): number {
 }
 
 describe.each<[string, Collector<CallRecording>]>([['strace', strace], ['syscall-events', syscallEvents]])('%s', (_, collector) => {
-  it.each(['http', 'tcp'])('finds every request sent through %s, and where all of the time went', async (id) => {
-    const answer = await collector.probe();
-    if (!answer.available) return expect(answer).toMatchObject({ reason: expect.any(String), remedy: expect.any(String) });
+  it.for(['http', 'tcp'])('finds every request sent through %s, and where all of the time went', async (id, ctx) => {
+    await skipWithout(collector, ctx);
     const worker = await up(id);
     const dir = newDir();
     await collector.record(worker, dir, () => sendOver(worker), cpus.others);
@@ -70,8 +73,8 @@ describe.each<[string, Collector<CallRecording>]>([['strace', strace], ['syscall
     }
   });
 
-  it('counts the connection of each request as part of it when every request brings its own', async () => {
-    if (!(await collector.probe()).available) return;
+  it('counts the connection of each request as part of it when every request brings its own', async (ctx) => {
+    await skipWithout(collector, ctx);
     const worker = await up('http');
     const dir = newDir();
     await collector.record(worker, dir, async () => {
@@ -86,16 +89,16 @@ describe.each<[string, Collector<CallRecording>]>([['strace', strace], ['syscall
     for (const { request } of traversals) expect(request.time.calls.accept4).toBeGreaterThanOrEqual(1);
   });
 
-  it('lets the worker go, also after a load that failed', async () => {
-    if (!(await collector.probe()).available) return;
+  it('lets the worker go, also after a load that failed', async (ctx) => {
+    await skipWithout(collector, ctx);
     const worker = await up('http');
     await expect(collector.record(worker, newDir(), async () => { throw new Error('the load failed'); }, cpus.others)).rejects.toThrow('the load failed');
     expect(tracerOf(worker)).toBe('0');
     expect(await sendOver(worker)).toBe(requests);
   });
 
-  it('says what is wrong when there is no such thread', async () => {
-    if (!(await collector.probe()).available) return;
+  it('says what is wrong when there is no such thread', async (ctx) => {
+    await skipWithout(collector, ctx);
     const worker = await up('http');
     await expect(collector.record({ ...worker, workerTid: 2 ** 22 + 1 }, newDir(), async () => 0, cpus.others)).rejects.toThrow(/no thread 4194305|ended before it was told to enable/);
   });
@@ -128,8 +131,8 @@ const agent = new http.Agent({ keepAlive: true });
 const answer = (request, response) => http.get({ port: Number(request.url.slice(1)), host: '127.0.0.1', path: '/100', agent }, (other) => other.pipe(response));
 const server = http.createServer(answer).listen(0, '127.0.0.1', () => console.log('port ' + server.address().port));`;
 
-it('a service that asks another is crossed four times a request, in the order of the paper', async () => {
-  if (!(await strace.probe()).available) return;
+it('a service that asks another is crossed four times a request, in the order of the paper', async (ctx) => {
+  await skipWithout(strace, ctx);
   await sidecar?.stop();
   const asking = await start([process.execPath, '-e', service], { name: 'service', cpus: cpus.others, logFile: path.join(folder, 'service.log') });
   try {
@@ -178,8 +181,8 @@ describe('latency by both tools', () => {
     console.log(`${name} CPU us/request by calls ${show(cpuUs.raw)} -> ${show(cpuUs.corrected)}; scheduler, same rounds ${show(schedstatUs)}${ofPlain ? `; to untraced, with the time around sleeping: ${show(ofPlain.least, 2)} to ${show(ofPlain.most, 2)}` : ''}`);
   }
 
-  it.each(['http', 'tcp'])('rests on the requests sent through %s, and says how it compares with the CPU time of untraced rounds', async (id) => {
-    if (!(await strace.probe()).available) return;
+  it.for(['http', 'tcp'])('rests on the requests sent through %s, and says how it compares with the CPU time of untraced rounds', async (id, ctx) => {
+    await skipWithout(strace, ctx);
     const worker = await up(id);
     const dir = newDir();
     const rounds = 3;
