@@ -73,8 +73,8 @@ export interface TracerLatency {
   requests: number;
   traversals: number;
   paths: PathLatency[];
-  /** Each round's, as the correction used it. */
-  overheads: TracerOverhead[];
+  /** What `paths` rests on; `pathLatencies` makes those of a choice of traversals from it. */
+  rounds: readonly TracedTraversals[];
   /** Work that belongs to no traversal, part of all work, 0 to 1. */
   unassignedShare: number;
   /** Traversals that a round's end cut off. */
@@ -176,7 +176,7 @@ function summary(rounds: readonly Round[]): Omit<TracerLatency, 'ofPlain'> {
     requests: rounds.reduce((sum, { requests }) => sum + requests, 0),
     traversals: rounds.reduce((sum, { traversals }) => sum + traversals.length, 0),
     paths: pathLatencies(rounds),
-    overheads: rounds.map(({ overhead }) => overhead),
+    rounds,
     unassignedShare: workNs(unassigned) / Math.max(1, workNs(unassigned) + workNs(assigned)),
     cutOff: rounds.reduce((sum, { latency }) => sum + latency.cutOff, 0),
     cpuUs: { raw: medianEstimate(rounds.map((one) => workUs(one, null))), corrected: medianEstimate(rounds.map(correctedUs)) },

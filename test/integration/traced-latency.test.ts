@@ -1,16 +1,17 @@
 import * as fs from 'node:fs';
 import * as os from 'node:os';
 import * as path from 'node:path';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, type TestContext } from 'vitest';
 import { addTimes, noTime, sidecarLatency, type SidecarLatency } from '../../lib/analysis/sidecar-latency.js';
 import type { Collector } from '../../lib/counters/collector.js';
 import { strace } from '../../lib/counters/strace.js';
 import { syscallEvents } from '../../lib/counters/syscall-events.js';
 import type { CallRecording } from '../../lib/counters/system-call.js';
+import { readListenerAddress } from '../../lib/deploy/envoy-admin.js';
 import { startEcho } from '../../lib/deploy/backend.js';
 import { policyById } from '../../lib/deploy/catalogue.js';
 import { startSidecar } from '../../lib/deploy/envoy.js';
-import type { Backend, Sidecar } from '../../lib/deploy/types.js';
+import type { Backend, Sidecar, UserConfig } from '../../lib/deploy/types.js';
 import { readLatency, recordLatency, type TracerLatency } from '../../lib/experiments/traced-latency.js';
 import { planCpus } from '../../lib/host/cpus.js';
 import { start } from '../../lib/host/process.js';
@@ -42,6 +43,10 @@ async function up(id: string): Promise<Sidecar> {
   return sidecar;
 }
 const sendOver = async ({ address, tls }: Sidecar) => (await sendExactly({ address, tls }, { requests, connections: 1, path: '/100' }, { cpus: cpus.others })).requests;
+async function skipWithout(collector: Collector<CallRecording>, { skip }: Pick<TestContext, 'skip'>): Promise<void> {
+  const answer = await collector.probe();
+  skip(!answer.available, answer.available ? '' : answer.reason);
+}
 const tracerOf = ({ pid, workerTid }: Sidecar) => /^TracerPid:\s*(\d+)$/m.exec(fs.readFileSync(`/proc/${pid}/task/${workerTid}/status`, 'utf8'))?.[1];
 
 function sumOf({ traversals, idleNs, unassigned }: SidecarLatency): number {
@@ -50,9 +55,8 @@ function sumOf({ traversals, idleNs, unassigned }: SidecarLatency): number {
 }
 
 describe.each<[string, Collector<CallRecording>]>([['strace', strace], ['syscall-events', syscallEvents]])('%s', (_, collector) => {
-  it.each(['http', 'tcp'])('finds every request sent through %s, and where all of the time went', async (id) => {
-    const answer = await collector.probe();
-    if (!answer.available) return expect(answer).toMatchObject({ reason: expect.any(String), remedy: expect.any(String) });
+  it.for(['http', 'tcp'])('finds every request sent through %s, and where all of the time went', async (id, ctx) => {
+    await skipWithout(collector, ctx);
     const worker = await up(id);
     const dir = newDir();
     await collector.record(worker, dir, () => sendOver(worker), cpus.others);
@@ -69,8 +73,8 @@ describe.each<[string, Collector<CallRecording>]>([['strace', strace], ['syscall
     }
   });
 
-  it('counts the connection of each request as part of it when every request brings its own', async () => {
-    if (!(await collector.probe()).available) return;
+  it('counts the connection of each request as part of it when every request brings its own', async (ctx) => {
+    await skipWithout(collector, ctx);
     const worker = await up('http');
     const dir = newDir();
     await collector.record(worker, dir, async () => {
@@ -85,19 +89,73 @@ describe.each<[string, Collector<CallRecording>]>([['strace', strace], ['syscall
     for (const { request } of traversals) expect(request.time.calls.accept4).toBeGreaterThanOrEqual(1);
   });
 
-  it('lets the worker go, also after a load that failed', async () => {
-    if (!(await collector.probe()).available) return;
+  it('lets the worker go, also after a load that failed', async (ctx) => {
+    await skipWithout(collector, ctx);
     const worker = await up('http');
     await expect(collector.record(worker, newDir(), async () => { throw new Error('the load failed'); }, cpus.others)).rejects.toThrow('the load failed');
     expect(tracerOf(worker)).toBe('0');
     expect(await sendOver(worker)).toBe(requests);
   });
 
-  it('says what is wrong when there is no such thread', async () => {
-    if (!(await collector.probe()).available) return;
+  it('says what is wrong when there is no such thread', async (ctx) => {
+    await skipWithout(collector, ctx);
     const worker = await up('http');
     await expect(collector.record({ ...worker, workerTid: 2 ** 22 + 1 }, newDir(), async () => 0, cpus.others)).rejects.toThrow(/no thread 4194305|ended before it was told to enable/);
   });
+});
+
+/** Two listeners, as a pod's sidecar has them: to its own service, and for what the service asks of others. */
+const podConfig = (servicePort: number, otherPort: number) => `
+static_resources:
+  listeners:
+${[['inbound', 'service'], ['outbound', 'other']].map(([name, cluster]) => `
+  - name: ${name}
+    address: { socket_address: { address: 127.0.0.1, port_value: 0 } }
+    filter_chains:
+    - filters:
+      - name: envoy.filters.network.http_connection_manager
+        typed_config:
+          '@type': type.googleapis.com/envoy.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager
+          stat_prefix: ${name}
+          http_filters: [{ name: envoy.filters.http.router, typed_config: { '@type': type.googleapis.com/envoy.extensions.filters.http.router.v3.Router } }]
+          route_config: { virtual_hosts: [{ name: all, domains: ['*'], routes: [{ match: { prefix: / }, route: { cluster: ${cluster} } }] }] }`).join('')}
+  clusters:
+${[['service', servicePort], ['other', otherPort]].map(([name, port]) => `
+  - name: ${name}
+    load_assignment: { cluster_name: ${name}, endpoints: [{ lb_endpoints: [{ endpoint: { address: { socket_address: { address: 127.0.0.1, port_value: ${port} } } } }] }] }`).join('')}
+`;
+/** Answers /PORT with what it gets from there. */
+const service = `
+const http = require('http');
+const agent = new http.Agent({ keepAlive: true });
+const answer = (request, response) => http.get({ port: Number(request.url.slice(1)), host: '127.0.0.1', path: '/100', agent }, (other) => other.pipe(response));
+const server = http.createServer(answer).listen(0, '127.0.0.1', () => console.log('port ' + server.address().port));`;
+
+it('a service that asks another is crossed four times a request, in the order of the paper', async (ctx) => {
+  await skipWithout(strace, ctx);
+  await sidecar?.stop();
+  const asking = await start([process.execPath, '-e', service], { name: 'service', cpus: cpus.others, logFile: path.join(folder, 'service.log') });
+  try {
+    const portOf = () => Number(/port (\d+)/.exec(asking.output())?.[1]);
+    while (asking.alive() && !portOf()) await new Promise((resolve) => setTimeout(resolve, 10));
+    const config: UserConfig = { frame: 'user', id: 'pod', label: 'pod', yaml: podConfig(portOf(), echo.address.port), listener: 'inbound', clusters: ['other'] };
+    const worker = sidecar = await startSidecar(config, { upstream: echo.address, cpus });
+    const outbound = await readListenerAddress(worker.admin, 'outbound');
+    const client = connect(worker.address);
+    const ask = async () => { for (let i = 0; i < requests; i++) await client.get(`/${outbound.port}`); };
+    await ask();
+    const dir = newDir();
+    await strace.record(worker, dir, ask, cpus.others);
+    client.close();
+    const latency = sidecarLatency(strace.read(dir), ({ port }) => (port === outbound.port ? 'outbound' : 'inbound'));
+    expect(latency.traversals.map(({ request, response }) => [request.path, response.path])).toEqual(
+      Array.from({ length: requests }, () => [['request_ingress', 'request_egress'], ['fanout_egress', 'fanout_ingress']]).flat(),
+    );
+    expect(latency.traversals.map(({ upstream }) => upstream?.port)).toEqual(Array.from({ length: requests }, () => [portOf(), echo.address.port]).flat());
+    expect(Math.abs(sumOf(latency) - latency.windowNs)).toBeLessThan(1);
+  } finally {
+    await asking.stop();
+  }
 });
 
 it('sockets of a process in another network namespace are seen from here', async (ctx) => {
@@ -115,16 +173,16 @@ it('sockets of a process in another network namespace are seen from here', async
 describe('latency by both tools', () => {
   const show = ({ value, interval }: { value: number; interval: [number, number] | null }, digits = 1) => `${value.toFixed(digits)} [${interval?.map((bound) => bound.toFixed(digits)).join(', ')}]`;
 
-  function print(name: string, { paths, cpuUs, schedstatUs, ofPlain, overheads, unassignedShare }: TracerLatency): void {
+  function print(name: string, { paths, cpuUs, schedstatUs, ofPlain, rounds, unassignedShare }: TracerLatency): void {
     for (const { path: half, raw, corrected } of paths) {
       console.log(`${name} ${half}, us: kernel ${show(raw.kernelUs)} -> ${show(corrected.kernelUs)}, user ${show(raw.userUs)} -> ${show(corrected.userUs)}, both ${show(raw.totalUs)} -> ${show(corrected.totalUs)}`);
     }
-    console.log(`${name} adds, ns: inside a call ${overheads.map(({ insideNs }) => insideNs.value.toFixed(0)).join(' ')}, outside ${overheads.map(({ outsideNs }) => outsideNs.value.toFixed(0)).join(' ')}; unassigned ${(100 * unassignedShare).toFixed(2)} %`);
+    console.log(`${name} adds, ns: inside a call ${rounds.map(({ overhead }) => overhead.insideNs.value.toFixed(0)).join(' ')}, outside ${rounds.map(({ overhead }) => overhead.outsideNs.value.toFixed(0)).join(' ')}; unassigned ${(100 * unassignedShare).toFixed(2)} %`);
     console.log(`${name} CPU us/request by calls ${show(cpuUs.raw)} -> ${show(cpuUs.corrected)}; scheduler, same rounds ${show(schedstatUs)}${ofPlain ? `; to untraced, with the time around sleeping: ${show(ofPlain.least, 2)} to ${show(ofPlain.most, 2)}` : ''}`);
   }
 
-  it.each(['http', 'tcp'])('rests on the requests sent through %s, and says how it compares with the CPU time of untraced rounds', async (id) => {
-    if (!(await strace.probe()).available) return;
+  it.for(['http', 'tcp'])('rests on the requests sent through %s, and says how it compares with the CPU time of untraced rounds', async (id, ctx) => {
+    await skipWithout(strace, ctx);
     const worker = await up(id);
     const dir = newDir();
     const rounds = 3;
