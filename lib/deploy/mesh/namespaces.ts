@@ -23,7 +23,7 @@ import { frontOf, layOut, type MeshLayout, type MeshPod } from './layout.js';
 import { removeMeshLeftovers } from './leftovers.js';
 import { meshOf, type Mesh } from './mesh.js';
 import type { WorkloadCertificate } from './mutual-tls.js';
-import { hostsFile, inPod } from './names.js';
+import { inPod, writeNames } from './names.js';
 import { collectorPod, createNetwork, type MeshNetwork } from './network.js';
 import { accessLogOf, startPodSidecar, startProgram, type PodPlace } from './pod.js';
 import { renderSidecar, sidecarConfig } from './sidecar.js';
@@ -95,10 +95,9 @@ class BringUp {
     const network = await createNetwork((base) => layOut(spec, base));
     this.network = network;
     const { layout } = network;
-    const hosts = path.join(this.folder, 'hosts');
-    fs.writeFileSync(hosts, hostsFile(layout, this.hasCollector()));
+    writeNames(this.folder, layout, this.hasCollector());
     const place = (name: string, pod: string, address: string, cpus: number[]): PodPlace => ({
-      name, address, hosts, namespace: network.namespaceOf(pod), folder: this.folder, cpus: [this.cpus.worker, ...this.cpus.others],
+      name, address, namespace: network.namespaceOf(pod), folder: this.folder, cpus: [this.cpus.worker, ...this.cpus.others],
       keep: (daemon, stopMs) => this.daemons.push({ daemon, stopMs, cpus }),
     });
     const ofPod = ({ service: { name }, address }: MeshPod) => place(name, name, address, this.podCpus());
@@ -171,7 +170,7 @@ class BringUp {
     const program = await programOf(graph, place.name, { host: '0.0.0.0', port: pod.port }, (callee) => addressFor(layout, callee));
     const daemon = await startProgram(place, program, pod.port);
     const seeding = await seedingOf(graph, place.name, { host: '127.0.0.1', port: pod.port });
-    if (seeding) await run(inPod(place.namespace, place.hosts, seeding.argv), { env: seeding.env, cpus: place.cpus });
+    if (seeding) await run(inPod(place.namespace, place.folder, seeding.argv), { env: seeding.env, cpus: place.cpus });
     return daemon;
   }
 
