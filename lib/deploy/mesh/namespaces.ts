@@ -8,6 +8,7 @@
 import * as fs from 'node:fs';
 import * as path from 'node:path';
 import { stringify } from 'yaml';
+import { pathOf } from '../../apps/call-graph.js';
 import { backendVersion, programOf, seedingOf } from '../../apps/programs.js';
 import { readCpu } from '../../counters/schedstat.js';
 import { pin, planCpus, type CpuPlan } from '../../host/cpus.js';
@@ -101,12 +102,11 @@ class BringUp {
       keep: (daemon, stopMs) => this.daemons.push({ daemon, stopMs, cpus }),
     });
     const ofPod = ({ service: { name }, address }: MeshPod) => place(name, name, address, this.podCpus());
-    const [backend, pods] = await Promise.all([
+    const collector = place('span-collector', collectorPod, layout.collectorAddress, this.cpus.others);
+    const [backend, pods] = await allSettled([
       backendVersion(spec.graph),
       this.startPods(layout, ofPod),
-      this.hasCollector()
-        ? startProgram(place('span-collector', collectorPod, layout.collectorAddress, this.cpus.others), spanCollector(collectorPort), collectorPort)
-        : undefined,
+      this.hasCollector() ? startProgram(collector, spanCollector(collectorPort), collectorPort) : undefined,
     ]);
     await this.settle();
     const front = frontOf(layout, spec);
@@ -114,7 +114,7 @@ class BringUp {
       engine: 'namespaces',
       spec,
       target: { address: { host: front.address, port: front.port }, tls: false },
-      path: spec.graph.services.find(({ name }) => name === spec.graph.entry.service)?.operations?.[spec.graph.entry.operation]?.path ?? '/',
+      path: pathOf(front.service, spec.graph.entry.operation),
       pods,
       normalised: normalised(spec, this.hasCollector(), this.podCpus().length),
       backend,
@@ -149,10 +149,10 @@ class BringUp {
     const mesh = profile === 'none' ? undefined : meshOf(this.spec, profile, layout);
     const certificates = mesh?.mtls ? await workloadCertificates(mesh.services.map(({ name }) => name)) : undefined;
     const rules = mesh ? interceptionRules() : virtualAddressRules(layout);
-    const outcomes = await Promise.allSettled(layout.pods.map(async (pod): Promise<DeployedPod> => {
+    return allSettled(layout.pods.map(async (pod): Promise<DeployedPod> => {
       const place = placeOf(pod);
       await loadRules(place.namespace, rules);
-      const [service, sidecar] = await Promise.all([
+      const [service, sidecar] = await allSettled([
         this.startService(layout, pod, place),
         mesh && envoy && this.startSidecar(mesh, envoy, place, certificates?.get(place.name)),
       ]);
@@ -160,9 +160,6 @@ class BringUp {
         service: place.name, node: pod.node, address: { host: pod.address, port: pod.port }, servicePids: [service.pid], sidecar: sidecar ?? null,
       };
     }));
-    const failed = outcomes.find((outcome) => outcome.status === 'rejected');
-    if (failed) throw failed.reason;
-    return outcomes.map((outcome) => (outcome as PromiseFulfilledResult<DeployedPod>).value);
   }
 
   private async startService(layout: MeshLayout, pod: MeshPod, place: PodPlace): Promise<Daemon> {
@@ -194,6 +191,12 @@ class BringUp {
     await this.network?.remove();
     removeRunFolder(this.folder);
   }
+}
+
+/** As `Promise.all`, but a failure is thrown only when nothing is under way any more: what is, could not be stopped. */
+async function allSettled<T extends unknown[]>(promises: [...T]): Promise<{ [K in keyof T]: Awaited<T[K]> }> {
+  await Promise.allSettled(promises);
+  return Promise.all(promises);
 }
 
 /** Where a service calls another: at its name, as clients of a Service do, or at its pod's own address. */
