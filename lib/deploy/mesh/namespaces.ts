@@ -24,7 +24,7 @@ import { frontOf, layOut, type MeshLayout, type MeshPod } from './layout.js';
 import { removeMeshLeftovers } from './leftovers.js';
 import { meshOf, type Mesh } from './mesh.js';
 import type { WorkloadCertificate } from './mutual-tls.js';
-import { hostsFile, inPod } from './names.js';
+import { inPod, writeNames } from './names.js';
 import { collectorPod, createNetwork, type MeshNetwork } from './network.js';
 import { accessLogOf, startPodSidecar, startProgram, type PodPlace } from './pod.js';
 import { renderSidecar, sidecarConfig } from './sidecar.js';
@@ -110,18 +110,16 @@ class BringUp {
     const network = await createNetwork((base) => layOut(spec, base));
     this.network = network;
     const { layout } = network;
-    const hosts = path.join(this.folder, 'hosts');
-    fs.writeFileSync(hosts, hostsFile(layout, this.hasCollector()));
+    writeNames(this.folder, layout, this.hasCollector());
     const place = (name: string, pod: string, address: string, cpus: number[]): PodPlace => ({
-      name, address, hosts, namespace: network.namespaceOf(pod), folder: this.folder, cpus: [this.cpus.worker, ...this.cpus.others],
+      name, address, namespace: network.namespaceOf(pod), folder: this.folder, cpus: [this.cpus.worker, ...this.cpus.others],
       keep: (daemon, stopMs) => this.daemons.push({ daemon, stopMs, cpus }),
     });
     const ofPod = ({ service: { name }, address }: MeshPod) => place(name, name, address, this.podCpus());
-    const [pods] = await Promise.all([
+    const collector = place('span-collector', collectorPod, layout.collectorAddress, this.cpus.others);
+    const [pods] = await allSettled([
       this.startPods(layout, ofPod),
-      this.hasCollector()
-        ? startProgram(place('span-collector', collectorPod, layout.collectorAddress, this.cpus.others), spanCollector(collectorPort), collectorPort)
-        : undefined,
+      this.hasCollector() ? startProgram(collector, spanCollector(collectorPort), collectorPort) : undefined,
     ]);
     await this.settle();
     const front = frontOf(layout, spec);
@@ -165,10 +163,10 @@ class BringUp {
     const mesh = profile === 'none' ? undefined : meshOf(this.spec, profile, layout);
     const certificates = mesh?.mtls ? await workloadCertificates(mesh.services.map(({ name }) => name)) : undefined;
     const rules = mesh ? interceptionRules() : virtualAddressRules(layout);
-    const outcomes = await Promise.allSettled(layout.pods.map(async (pod): Promise<DeployedPod> => {
+    return allSettled(layout.pods.map(async (pod): Promise<DeployedPod> => {
       const place = placeOf(pod);
       await loadRules(place.namespace, rules);
-      const [service, sidecar] = await Promise.all([
+      const [service, sidecar] = await allSettled([
         this.startService(layout, pod, place),
         mesh && envoy && this.startSidecar(mesh, envoy, place, certificates?.get(place.name)),
       ]);
@@ -176,9 +174,6 @@ class BringUp {
         service: place.name, node: pod.node, address: { host: pod.address, port: pod.port }, servicePids: [service.pid], sidecar: sidecar ?? null,
       };
     }));
-    const failed = outcomes.find((outcome) => outcome.status === 'rejected');
-    if (failed) throw failed.reason;
-    return outcomes.map((outcome) => (outcome as PromiseFulfilledResult<DeployedPod>).value);
   }
 
   private async startService(layout: MeshLayout, pod: MeshPod, place: PodPlace): Promise<Daemon> {
@@ -186,7 +181,7 @@ class BringUp {
     const program = await programOf(graph, place.name, { host: '0.0.0.0', port: pod.port }, (callee) => addressFor(layout, callee));
     const daemon = await startProgram(place, program, pod.port);
     const seeding = await seedingOf(graph, place.name, { host: '127.0.0.1', port: pod.port });
-    if (seeding) await run(inPod(place.namespace, place.hosts, seeding.argv), { env: seeding.env, cpus: place.cpus });
+    if (seeding) await run(inPod(place.namespace, place.folder, seeding.argv), { env: seeding.env, cpus: place.cpus });
     return daemon;
   }
 
@@ -210,6 +205,12 @@ class BringUp {
     await this.network?.remove();
     removeRunFolder(this.folder);
   }
+}
+
+/** As `Promise.all`, but a failure is thrown only when nothing is under way any more: what is, could not be stopped. */
+async function allSettled<T extends unknown[]>(promises: [...T]): Promise<{ [K in keyof T]: Awaited<T[K]> }> {
+  await Promise.allSettled(promises);
+  return Promise.all(promises);
 }
 
 /** Where a service calls another: at its name, as clients of a Service do, or at its pod's own address. */

@@ -17,9 +17,7 @@ export interface PodPlace {
   namespace: string;
   /** The pod's own address. */
   address: string;
-  /** Its hosts file. */
-  hosts: string;
-  /** Folder for its logs. */
+  /** Folder of the names that it knows (names.ts), and for its logs. */
   folder: string;
   /** Where its programs start. */
   cpus: number[];
@@ -32,7 +30,7 @@ const advice = 'is this machine very busy, or out of memory?';
 
 /** Starts a program in a pod and waits until it serves at `port`. @throws Error with its last words when it does not. */
 export async function startProgram(place: PodPlace, program: Pick<Program, 'argv' | 'env' | 'ready'>, port: number): Promise<Daemon> {
-  const daemon = await start(inPod(place.namespace, place.hosts, program.argv), {
+  const daemon = await start(inPod(place.namespace, place.folder, program.argv), {
     name: place.name, cpus: place.cpus, env: program.env, logFile: path.join(place.folder, `${place.name}.log`),
   });
   place.keep(daemon);
@@ -67,7 +65,7 @@ export async function startPodSidecar(place: PodPlace, { envoy, config, yaml, wr
   // Changing the group makes the kernel forget whose death is to end the program: it has to be said again.
   const inGroup = ['setpriv', '--regid', String(sidecarGroup), '--clear-groups', '--pdeathsig', 'KILL'];
   const argv = [...inGroup, ...(wrap ?? []), envoy.path, '-c', config, ...quietly, ...oneWorker];
-  const daemon = await start(inPod(place.namespace, place.hosts, argv), {
+  const daemon = await start(inPod(place.namespace, place.folder, argv), {
     name: `sidecar of ${place.name}`, cpus: place.cpus,
     logFile: path.join(place.folder, `${place.name}.envoy.log`), stdoutFile: accessLogOf(place.folder, place.name),
   });
