@@ -15,7 +15,7 @@ export type LoadKind = 'one' | 'busy' | 'share' | 'knee';
 
 /** One load of one deployment. */
 export interface LoadRow {
-  /** Id of the call graph. */
+  /** Id of the call graph, and of its variant. */
   application: string;
   profile: string;
   nodes: number;
@@ -85,7 +85,7 @@ export function applicationsData(recording: Pick<Recording, 'origin'>, all: read
     envoyVersion: all[0].provenance.envoyVersion,
     engine: all[0].spec.application!.engine,
     podCores: runs.length > 0 ? readJson<Topology>(runs[0], runFiles.topology).podCores : 0,
-    labels: Object.fromEntries(all.map(({ spec, policy }) => [spec.application!.graph, policy.label.split(',')[0]])),
+    labels: Object.fromEntries(all.map(({ spec, policy }) => [applicationOf(spec), policy.label.split(',')[0]])),
     loads: table(columns(loads, loadColumns)),
     pods: table(columns(pods, podColumns)),
     notes: notesOn(runs),
@@ -110,9 +110,15 @@ function hasAnswers(run: Run): boolean {
   return readJson<ApplicationWindow>(run, runFiles.pods).requests > 0;
 }
 
+/** `bookinfo`, `bookinfo:since-2024-06`. */
+function applicationOf({ application }: Run['spec']): string {
+  const { graph, variant } = application!;
+  return variant ? `${graph}:${variant}` : graph;
+}
+
 function commonOf({ spec, repeat, provenance, id }: Run) {
-  const { graph, profile, nodes } = spec.application!;
-  return { application: graph, profile, nodes, repeat, clockHz: median(provenance.coreClockHz!), run: id };
+  const { profile, nodes } = spec.application!;
+  return { application: applicationOf(spec), profile, nodes, repeat, clockHz: median(provenance.coreClockHz!), run: id };
 }
 
 function loadRow(run: Run): LoadRow {

@@ -50,7 +50,10 @@ export function applicationsPlan(mode: Mode, chosen: ApplicationsChoice = {}): V
   const s = settings[mode];
   const nodes = chosen.nodes ?? s.nodes;
   const which = chosen.applications ?? paperApplications.map((id) => ({ graph: graphById(id) }));
-  const cells = which.flatMap((application) => (chosen.profiles ?? profiles).flatMap((profile) => nodes.map((count) => ({ ...application, profile, nodes: count }))));
+  const cells: ApplicationSpec[] = [
+    ...which.flatMap((application) => (chosen.profiles ?? profiles).flatMap((profile) => nodes.map((count) => ({ ...application, profile, nodes: count })))),
+    ...(chosen.applications ? [] : withoutStall(Math.min(...nodes))),
+  ];
   const visits = interleave(cells, chosen.repeats ?? s.repeats, 5).map(({ item: application, repeat }): Visit => {
     const searches = repeat === 0 && application.nodes === Math.min(...nodes);
     const path = entryPath(application.graph);
@@ -58,6 +61,15 @@ export function applicationsPlan(mode: Mode, chosen: ApplicationsChoice = {}): V
     return { experiment: applications, application, repeat, tasks: loads.map((load) => loadTask(application, load)) };
   });
   return [...visits.filter(searchesKnee), ...visits.filter((visit) => !searchesKnee(visit))];
+}
+
+/**
+ * BookInfo as the paper ran it sends some answers in two pieces with Nagle's algorithm on: over a connection that a sidecar
+ * keeps, the second piece waits for a delayed acknowledgement. A later BookInfo does not: what is left then is the sidecars'.
+ */
+function withoutStall(nodes: number): ApplicationSpec[] {
+  const graph = graphById('bookinfo', 'since-2024-06');
+  return [{ graph, profile: 'none', nodes }, { graph, profile: 'default', nodes }];
 }
 
 function searchesKnee({ tasks }: Visit): boolean {

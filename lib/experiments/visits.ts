@@ -187,5 +187,5 @@ export function deploymentId({ graph, profile, placement, mtls, rbac }: Omit<App
 
 /** `BookInfo, demo profile, 5 nodes`. */
 export function deploymentLabel({ graph, profile, nodes }: ApplicationSpec): string {
-  return `${graph.label}, ${profile === 'none' ? 'no sidecars' : `${profile} profile`}, ${nodes} ${nodes === 1 ? 'node' : 'nodes'}`;
+  return `${graph.label}${graph.variant ? ` (${graph.variant})` : ''}, ${profile === 'none' ? 'no sidecars' : `${profile} profile`}, ${nodes} ${nodes === 1 ? 'node' : 'nodes'}`;
 }
