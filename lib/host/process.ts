@@ -266,7 +266,8 @@ export function startTicks(pid: number): number | undefined {
 function zxOptions(options: RunOptions) {
   return {
     cwd: options.cwd,
-    env: { ...process.env, ...options.env } as Record<string, string>,
+    // zx's bash has a socket for standard input, which it takes for a remote login: on level 1 it would read ~/.bashrc first.
+    env: { ...process.env, SHLVL: process.env.SHLVL && process.env.SHLVL !== '0' ? process.env.SHLVL : '1', ...options.env } as Record<string, string>,
     quiet: true,
     nothrow: true,
     prefix: '',
