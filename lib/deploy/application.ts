@@ -5,6 +5,7 @@
 import type { CallGraph } from '../apps/call-graph.js';
 import type { CpuReading } from '../counters/schedstat.js';
 import type { Availability } from '../host/availability.js';
+import type { CpuPlan } from '../host/cpus.js';
 import type { LoadTarget } from '../load/types.js';
 import type { Address } from './types.js';
 
@@ -39,6 +40,8 @@ export interface ApplicationEngine {
 }
 
 export interface EngineOptions {
+  /** Which cores are the pods' and which the load generator's, where they share a machine; as `planCpus` has it when left out. */
+  cpus?: CpuPlan;
   /** Words put before Envoy's command line in a service's pod, e.g. of Valgrind. */
   wrapSidecar?: (service: string) => Promise<string[] | undefined>;
 }

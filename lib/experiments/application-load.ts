@@ -38,19 +38,29 @@ export interface ApplicationWindow {
   pods: PodSample[];
 }
 
+/** Where a load of an application leaves its traces, and who watches. */
+export interface LoadPlace {
+  /** Gets the load's log. */
+  dir: string;
+  /** Cores of the generator. */
+  cpus: number[];
+  /** Opens the measured window, e.g. inside a collector; as it is when left out. */
+  around?: (window: () => Promise<Readings[]>) => Promise<Readings[]>;
+}
+
 /**
  * One load of an application.
- * @param dir gets the load's log.
- * @param cpus cores of the generator.
  * @throws Error when the load could not run.
  */
-export async function loadApplication(app: DeployedApplication, spec: LoadSpec, { dir, cpus }: { dir: string; cpus: number[] }): Promise<{ outcome: LoadOutcome; window: ApplicationWindow }> {
+export async function loadApplication(app: DeployedApplication, spec: LoadSpec, { dir, cpus, around = (window) => window() }: LoadPlace): Promise<{ outcome: LoadOutcome; window: ApplicationWindow }> {
   const load = await startLoad(app.target, spec, { cpus, dir });
   try {
     await load.warm;
-    const before = await readings(app, load.pid);
-    await sleep(spec.durationS * 1000);
-    const after = await readings(app, load.pid);
+    const [before, after] = await around(async () => {
+      const first = await readings(app, load.pid);
+      await sleep(spec.durationS * 1000);
+      return [first, await readings(app, load.pid)];
+    });
     const outcome = await load.finish();
     const windowUs: [number, number] = [before.generator.atUs, after.generator.atUs];
     const [requests] = countCompleted(dir, [windowUs]);
@@ -60,7 +70,8 @@ export async function loadApplication(app: DeployedApplication, spec: LoadSpec, 
   }
 }
 
-interface Readings { generator: CpuReading; pods: PodCpu[] }
+/** CPU time of everything at one moment. */
+export interface Readings { generator: CpuReading; pods: PodCpu[] }
 
 async function readings(app: DeployedApplication, generatorPid: number): Promise<Readings> {
   return { pods: await app.readCpu(), generator: readCpu(generatorPid) };

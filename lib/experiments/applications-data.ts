@@ -1,11 +1,14 @@
 /** Tidy data of experiment `applications`: raw runs in, two tables out. */
+import * as fs from 'node:fs';
+import * as path from 'node:path';
 import { escape, table, type ColumnTable } from 'arquero';
 import { median } from '../analysis/statistics.js';
+import { perfStat } from '../counters/perf-stat.js';
 import type { LoadOutcome } from '../load/types.js';
 import { runFiles } from '../store/files.js';
 import type { Recording, Run } from '../store/run-store.js';
 import type { ApplicationWindow, PodSample } from './application-load.js';
-import { comparedShare, type Topology } from './applications.js';
+import { comparedShare, countedFolders, type Topology } from './applications.js';
 import { columns, readJson } from './capacity-data.js';
 import { newestOnly } from './newest.js';
 import { isGood } from './warnings.js';
@@ -54,6 +57,19 @@ export interface PodRow {
   run: string;
 }
 
+/** Hardware counters of all services, or of all sidecars, of one deployment under the load `busy`. */
+export interface CountRow {
+  application: string;
+  profile: string;
+  nodes: number;
+  repeat: number;
+  part: keyof typeof countedFolders;
+  /** Per request of the application, user code and kernel. */
+  cycles: number;
+  instructions: number;
+  run: string;
+}
+
 export interface ApplicationsData {
   origin: string;
   cpuModel: string;
@@ -67,6 +83,8 @@ export interface ApplicationsData {
   loads: ColumnTable;
   /** Of {@link PodRow}, runs without warnings only. */
   pods: ColumnTable;
+  /** Runs without warnings whose events were all counted; empty without hardware counters. */
+  counts: readonly CountRow[];
   /** What every figure drawn from this should say. */
   notes: string[];
 }
@@ -76,7 +94,8 @@ export interface ApplicationsData {
  * @throws Error naming the file when raw output is damaged.
  */
 export function applicationsData(recording: Pick<Recording, 'origin'>, all: readonly Run[]): ApplicationsData {
-  const runs = newestOnly(all).filter((run) => run.spec.load.mode !== 'knee-search');
+  const newest = newestOnly(all);
+  const runs = newest.filter(({ spec }) => spec.load.mode !== 'knee-search' && spec.collector.name === 'cpu-time');
   const loads = runs.filter(hasAnswers).map(loadRow);
   const pods = runs.filter((run) => kindOf(run) === 'busy' && isGood(run) && hasAnswers(run)).flatMap(podRows);
   return {
@@ -88,6 +107,7 @@ export function applicationsData(recording: Pick<Recording, 'origin'>, all: read
     labels: Object.fromEntries(all.map(({ spec, policy }) => [applicationOf(spec), policy.label.split(',')[0]])),
     loads: table(columns(loads, loadColumns)),
     pods: table(columns(pods, podColumns)),
+    counts: newest.filter((run) => run.spec.collector.name === perfStat.name && isGood(run) && hasAnswers(run)).flatMap(countRows),
     notes: notesOn(runs),
   };
 }
@@ -95,7 +115,7 @@ export function applicationsData(recording: Pick<Recording, 'origin'>, all: read
 /** The same data for some numbers of nodes only. */
 export function onlyNodes(data: ApplicationsData, nodes: readonly number[]): ApplicationsData {
   const chosen = escape((row: { nodes: number }) => nodes.includes(row.nodes));
-  return { ...data, loads: data.loads.filter(chosen), pods: data.pods.filter(chosen) };
+  return { ...data, loads: data.loads.filter(chosen), pods: data.pods.filter(chosen), counts: data.counts.filter((row) => nodes.includes(row.nodes)) };
 }
 
 const loadColumns = ['application', 'profile', 'nodes', 'repeat', 'load', 'achievedPerS', 'p50Us', 'p90Us', 'p99Us', 'appCpuUs', 'sidecarCpuUs', 'clockHz', 'good', 'warning', 'run'] as const;
@@ -144,6 +164,18 @@ function podRows(run: Run): PodRow[] {
       sidecarCpuUs: pod.sidecar && pod.sidecar.runNs / 1000 / requests,
       inbound: counted && counted.inbound / pages, outbound: counted && counted.outbound / pages,
     };
+  });
+}
+
+function countRows(run: Run): CountRow[] {
+  const { requests } = readJson<ApplicationWindow>(run, runFiles.pods);
+  const { clockHz: _clock, ...about } = commonOf(run);
+  return (Object.keys(countedFolders) as CountRow['part'][]).flatMap((part) => {
+    const dir = path.join(run.dir, countedFolders[part]);
+    const counted = fs.existsSync(dir) ? perfStat.read(dir).filter(({ status }) => status === 'counted') : [];
+    const total = (events: readonly string[]) => events.reduce((sum, event) => sum + (counted.find((sample) => sample.event === event)?.value ?? NaN), 0) / requests;
+    const row = { ...about, part, cycles: total(['cycles:u', 'cycles:k']), instructions: total(['instructions:u', 'instructions:k']) };
+    return Number.isFinite(row.cycles) && Number.isFinite(row.instructions) ? [row] : [];
   });
 }
 

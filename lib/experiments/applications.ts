@@ -2,17 +2,20 @@
  * Experiment `applications` (Figures 5, 12 and 14): whole applications without sidecars and with those of a profile, by
  * number of nodes. Each deployment is loaded in several ways one after another.
  */
+import * as fs from 'node:fs';
+import * as path from 'node:path';
 import { entryPath } from '../apps/call-graph.js';
 import { graphById } from '../apps/graph-file.js';
 import type { ApplicationSpec, DeployedApplication, MeshProfile, SidecarRequests } from '../deploy/application.js';
 import type { Address } from '../deploy/types.js';
 import { interleave } from '../analysis/statistics.js';
+import { countProcesses } from '../counters/perf-stat.js';
 import type { LoadOutcome, LoadSpec } from '../load/types.js';
 import { runFiles } from '../store/files.js';
 import { writeJson } from '../store/json-file.js';
 import type { PlannedLoad } from '../store/run-key.js';
 import type { Run, Warning } from '../store/run-store.js';
-import { loadApplication, searchKnee, type KneeSearch } from './application-load.js';
+import { loadApplication, searchKnee, type KneeSearch, type LoadPlace } from './application-load.js';
 import { readJson } from './capacity-data.js';
 import type { Mode } from './plan.js';
 import { deploymentId, type Task, type TaskOutcome, type TaskScene, type Visit } from './visits.js';
@@ -56,9 +59,9 @@ export function applicationsPlan(mode: Mode, chosen: ApplicationsChoice = {}): V
   ];
   const visits = interleave(cells, chosen.repeats ?? s.repeats, 5).map(({ item: application, repeat }): Visit => {
     const searches = repeat === 0 && application.nodes === Math.min(...nodes);
-    const path = entryPath(application.graph);
-    const loads = [...(searches ? [kneeSearchLoad(path)] : []), ...steadyLoads(path, s)];
-    return { experiment: applications, application, repeat, tasks: loads.map((load) => loadTask(application, load)) };
+    const asked = entryPath(application.graph);
+    const loads = [...(searches ? [kneeSearchLoad(asked)] : []), ...steadyLoads(asked, s)];
+    return { experiment: applications, application, repeat, tasks: [...loads.map((load) => loadTask(application, load)), countingTask(application, asked, s)] };
   });
   return [...visits.filter(searchesKnee), ...visits.filter((visit) => !searchesKnee(visit))];
 }
@@ -78,13 +81,13 @@ function searchesKnee({ tasks }: Visit): boolean {
 
 const connections = 32;
 
-function kneeSearchLoad(path: string): PlannedLoad {
-  return { mode: 'knee-search', connections, path };
+function kneeSearchLoad(asked: string): PlannedLoad {
+  return { mode: 'knee-search', connections, path: asked };
 }
 
 /** One request at a time; all that the machine can do; and two constant rates. */
-function steadyLoads(path: string, { warmUpS, durationS }: { warmUpS: number; durationS: number }): PlannedLoad[] {
-  const common = { path, warmUpS, durationS };
+function steadyLoads(asked: string, { warmUpS, durationS }: { warmUpS: number; durationS: number }): PlannedLoad[] {
+  const common = { path: asked, warmUpS, durationS };
   return [
     { mode: 'closed', connections: 1, ...common },
     { mode: 'closed', connections, ...common },
@@ -105,8 +108,28 @@ function loadTask(application: ApplicationSpec, load: PlannedLoad): Task {
   };
 }
 
-async function kneeSearch({ testbed, dir, up }: TaskScene, { connections: count, path }: PlannedLoad): Promise<TaskOutcome> {
-  const search = await searchKnee(await up(), { connections: count, path }, { dir, cpus: testbed.cpus.others });
+/** Cycles and instructions of all processes, where the CPU counts them: under the same load as CPU time. */
+function countingTask(application: ApplicationSpec, asked: string, { warmUpS, durationS }: Pick<LoadSpec, 'warmUpS' | 'durationS'>): Task {
+  const load: PlannedLoad = { mode: 'closed', connections, path: asked, warmUpS, durationS };
+  return { ...loadTask(application, load), collector: 'perf-stat', measure: (scene) => steadyLoad(scene, application, load, countedPods(scene)) };
+}
+
+/** Whose counts stand in which folder of a run. */
+export const countedFolders = { services: 'services', sidecars: 'sidecars' } as const;
+
+function countedPods({ testbed, dir, up }: TaskScene): LoadPlace['around'] {
+  const { others } = testbed.cpus;
+  return async (window) => {
+    const { pods } = await up();
+    const sidecars = pods.flatMap(({ sidecar }) => sidecar?.pid ?? []);
+    Object.values(countedFolders).forEach((folder) => fs.mkdirSync(path.join(dir, folder)));
+    const counted = () => countProcesses(pods.flatMap(({ servicePids }) => servicePids), path.join(dir, countedFolders.services), window, others);
+    return sidecars.length > 0 ? countProcesses(sidecars, path.join(dir, countedFolders.sidecars), counted, others) : counted();
+  };
+}
+
+async function kneeSearch({ testbed, dir, up }: TaskScene, { connections: count, path: asked }: PlannedLoad): Promise<TaskOutcome> {
+  const search = await searchKnee(await up(), { connections: count, path: asked }, { dir, cpus: testbed.cpus.others });
   const { outcome, window } = search.closedLoop;
   writeJson(dir, runFiles.knee, search);
   writeJson(dir, runFiles.load, outcome);
@@ -114,13 +137,13 @@ async function kneeSearch({ testbed, dir, up }: TaskScene, { connections: count,
   return outcomeOf(outcome.generator, applicationWarnings(outcome, window));
 }
 
-async function steadyLoad({ testbed, dir, up }: TaskScene, application: ApplicationSpec, load: PlannedLoad): Promise<TaskOutcome> {
+async function steadyLoad({ testbed, dir, up }: TaskScene, application: ApplicationSpec, load: PlannedLoad, around?: LoadPlace['around']): Promise<TaskOutcome> {
   const app = await up();
-  const { mode, connections: count, path, warmUpS = 0, durationS = 0 } = load;
+  const { mode, connections: count, path: where, warmUpS = 0, durationS = 0 } = load;
   const ratePerS = load.kneeShare === undefined ? undefined : load.kneeShare * kneeOf(testbed.store.runs(testbed.store.live(), applications), application);
-  const spec = { mode, connections: count, path, warmUpS, durationS, ratePerS } as LoadSpec;
+  const spec = { mode, connections: count, path: where, warmUpS, durationS, ratePerS } as LoadSpec;
   const traversed = await app.countRequests();
-  const { outcome, window } = await loadApplication(app, spec, { dir, cpus: testbed.cpus.others });
+  const { outcome, window } = await loadApplication(app, spec, { dir, cpus: testbed.cpus.others, around });
   writeJson(dir, runFiles.load, outcome);
   writeJson(dir, runFiles.pods, window);
   writeJson(dir, runFiles.topology, topologyOf(app, traversed, await app.countRequests()));

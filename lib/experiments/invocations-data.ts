@@ -1,4 +1,5 @@
 /** Tidy data of experiment `invocations`: raw runs in, one table out. */
+import * as fs from 'node:fs';
 import { table, type ColumnTable } from 'arquero';
 import { attributeInstructions } from '../analysis/attribution.js';
 import { estimateOf } from '../analysis/rounds.js';
@@ -62,7 +63,7 @@ function runRows(recording: Pick<Recording, 'dir'>, run: Run): InvocationRow[] {
   const { anchors } = loadBinary(recording, run.spec.envoyBuildId);
   const { requests } = readJson<LoadOutcome>(run, runFiles.load);
   const { graph: application, profile } = run.spec.application!;
-  const sidecars = readJson<Topology>(run, runFiles.topology).pods.filter((pod) => pod.requests !== null);
+  const sidecars = readJson<Topology>(run, runFiles.topology).pods.filter(({ service }) => fs.existsSync(sidecarFolder(run.dir, service)));
   return sidecars.flatMap(({ service }) => {
     const parts = attributeInstructions(instructionRegions.read(sidecarFolder(run.dir, service)), anchors, 'authors', requests);
     return parts.map(({ component, instructionsPerRequest: perRequest }) => ({ application, profile, repeat: run.repeat, service, component, perRequest, run: run.id }));

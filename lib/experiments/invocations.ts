@@ -6,6 +6,7 @@ import * as fs from 'node:fs';
 import * as path from 'node:path';
 import { entryPath } from '../apps/call-graph.js';
 import { graphById } from '../apps/graph-file.js';
+import { traversalsOf } from '../apps/traversals.js';
 import { instructionRegions, instructionWrap } from '../counters/instruction-regions.js';
 import type { ApplicationSpec, DeployedApplication, MeshProfile } from '../deploy/application.js';
 import { sendExactly } from '../load/load.js';
@@ -32,26 +33,29 @@ export interface InvocationsChoice {
 export function invocationsPlan(mode: Mode, chosen: InvocationsChoice = {}): Visit[] {
   const { requests, repeats } = settings[mode];
   const which = chosen.applications ?? paperApplications.map((id) => ({ graph: graphById(id) }));
-  return Array.from({ length: repeats }, (_, repeat) => which.flatMap((application) => (chosen.profiles ?? ['default', 'demo'] as const).map((profile): Visit => ({
-    experiment: invocations, application: { ...application, profile, nodes: 1 }, repeat, tasks: [countingTask(entryPath(application.graph), requests)],
-  })))).flat();
+  return Array.from({ length: repeats }, (_, repeat) => which.flatMap((application) => (chosen.profiles ?? ['default', 'demo'] as const).map((profile): Visit => {
+    const placed = { ...application, profile, nodes: 1 };
+    return { experiment: invocations, application: placed, repeat, tasks: [countingTask(placed, requests)] };
+  }))).flat();
 }
 
 /** Seconds that a dozen sidecars take to come up under Valgrind on two cores; only for the estimate. */
 const wrappedStartS = 25;
 
-function countingTask(where: string, requests: number): Task {
-  const load: PlannedLoad = { mode: 'exactly', connections: 1, path: where, requests };
+function countingTask(application: ApplicationSpec, requests: number): Task {
+  const load: PlannedLoad = { mode: 'exactly', connections: 1, path: entryPath(application.graph), requests };
   return {
     load,
     collector: 'instructions',
     seconds: wrappedStartS + requests * 0.1,
-    measure: (scene) => countSidecars(scene, load),
+    measure: (scene) => countSidecars(application, scene, load),
   };
 }
 
-async function countSidecars({ testbed, dir, up }: TaskScene, { requests = 0, connections, path: where }: PlannedLoad): Promise<TaskOutcome> {
+async function countSidecars(application: ApplicationSpec, { testbed, dir, up }: TaskScene, { requests = 0, connections, path: where }: PlannedLoad): Promise<TaskOutcome> {
+  const crossed = traversalsOf(application.graph).filter(({ inbound, outbound }) => inbound + outbound > 0).map(({ service }) => service);
   const app = await up({ wrapSidecar: async (service) => {
+    if (!crossed.includes(service)) return undefined;
     fs.mkdirSync(sidecarFolder(dir, service));
     return instructionWrap(testbed.envoy.path, sidecarFolder(dir, service));
   } });
@@ -59,7 +63,7 @@ async function countSidecars({ testbed, dir, up }: TaskScene, { requests = 0, co
   const send = () => sendExactly(app.target, { requests, connections, path: where }, { cpus });
   await send(); // warms code paths and pools
   const before = await app.countRequests();
-  const outcome = await countingAll(app, testbed, dir, cpus, send);
+  const outcome = await countingAll(app, crossed, testbed, dir, cpus, send);
   writeJson(dir, runFiles.load, outcome);
   writeJson(dir, runFiles.topology, topologyOf(app, before, await app.countRequests()));
   const version = await instructionRegions.version();
@@ -67,8 +71,8 @@ async function countSidecars({ testbed, dir, up }: TaskScene, { requests = 0, co
 }
 
 /** One collector inside the other, one for each sidecar. */
-function countingAll<T>(app: DeployedApplication, testbed: TaskScene['testbed'], dir: string, cpus: number[], body: () => Promise<T>): Promise<T> {
-  return app.pods.filter(({ sidecar }) => sidecar !== null).reduce<() => Promise<T>>(
+function countingAll<T>(app: DeployedApplication, services: readonly string[], testbed: TaskScene['testbed'], dir: string, cpus: number[], body: () => Promise<T>): Promise<T> {
+  return app.pods.filter(({ service }) => services.includes(service)).reduce<() => Promise<T>>(
     (inner, pod) => () => instructionRegions.record(collectedIn(app, pod, testbed.envoy), sidecarFolder(dir, pod.service), inner, cpus),
     body,
   )();

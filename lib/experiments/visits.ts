@@ -140,7 +140,8 @@ async function whatIsMissing(testbed: Testbed, engine: ApplicationEngine, visit:
 async function visitOne(testbed: Testbed, engine: ApplicationEngine, visit: Missing, result: VisitsResult): Promise<void> {
   let running: DeployedApplication | undefined;
   const up = async (options?: EngineOptions) => {
-    running ??= await engine.start(visit.application, options);
+    // By now this process may use the generator's cores only, and would plan with those.
+    running ??= await engine.start(visit.application, { cpus: testbed.cpus, ...options });
     return running;
   };
   try {

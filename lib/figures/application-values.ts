@@ -69,6 +69,11 @@ export function applicationsIn(data: ApplicationsData, order: readonly string[])
   return [...order.filter((id) => measured.includes(id)), ...measured.filter((id) => !order.includes(id))];
 }
 
+/** Whether it is a variant of an application, `bookinfo:since-2024-06`. */
+export function isVariant(application: string): boolean {
+  return application.includes(':');
+}
+
 function sameCell(row: Cell, cell: Cell): boolean {
   return row.application === cell.application && row.profile === cell.profile && row.nodes === cell.nodes && row.load === cell.load;
 }

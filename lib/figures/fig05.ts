@@ -4,7 +4,7 @@ import type { ApplicationsData, LoadKind, LoadRow } from '../experiments/applica
 import { judge, judgeAll, number, unavailable, type Judgement } from '../report/verdicts.js';
 import type { Row } from '../store/value.js';
 import { groupedBars, gridLayout, type Bar, type PanelGrid } from './application-panels.js';
-import { allRows, applicationsIn, compareCells, emulatedReason, evidenceOf, labelOf, nodeCounts, placeNotes, rowFor, rowsOf, runsOf, type Cell } from './application-values.js';
+import { allRows, applicationsIn, compareCells, emulatedReason, evidenceOf, isVariant, labelOf, nodeCounts, placeNotes, rowFor, rowsOf, runsOf, type Cell } from './application-values.js';
 import { methodLine, paperSays, type Item } from './item.js';
 import { profileColour } from './palette.js';
 import { repeatsNote } from './repeats-note.js';
@@ -25,7 +25,8 @@ const panels = [
 ] as const;
 
 export function fig05(data: ApplicationsData): Item {
-  const applications = applicationsIn(data, paperApplications);
+  const all = applicationsIn(data, paperApplications);
+  const applications = all.filter((id) => !isVariant(id));
   const nodes = nodeCounts(data);
   const shown = profiles.filter((profile) => allRows(data).some((row) => row.profile === profile));
   const grid: PanelGrid = {
@@ -37,7 +38,7 @@ export function fig05(data: ApplicationsData): Item {
     const value = rowFor(data, cell, seriesName(profile), xName(data, cell), quantity);
     return { column, row, group, place, series: seriesName(profile), colour: profileColour(profile), value, text: `${value.x}, ${value.series}: ${value.value === null ? 'unavailable' : number(value.value)} ${value.unit}` };
   }))));
-  const rows = [...bars.map(({ value }) => value as Row), ...besideRows(data, applications, nodes)];
+  const rows = [...bars.map(({ value }) => value as Row), ...besideRows(data, all, nodes)];
   return {
     item: 'fig05',
     title: 'Figure 5: applications with and without sidecars',
@@ -49,7 +50,7 @@ export function fig05(data: ApplicationsData): Item {
       data: groupedBars(bars, grid),
       layout: gridLayout(grid, { width: 340 * applications.length, height: 820 }),
     }),
-    table: table(data, applications, nodes),
+    table: table(data, all, nodes),
     paper: paperSays('fig05'),
     notes: notes(data, applications, nodes),
     judgements: judgements(data, applications, nodes),
@@ -112,9 +113,20 @@ function notes(data: ApplicationsData, applications: readonly string[], nodes: r
   const repeats = applications.flatMap((application) => nodes.flatMap((count) => profiles.map((profile) => rowsOf(data, { application, profile, nodes: count, load: 'share' }).length)));
   return [
     "The paper states latency at maximum throughput, where it grows without bound and says little of a sidecar's own share; beside it stands latency at half of the knee, and one request at a time.",
+    ...stallNote(data, nodes),
     'Knees are those found on the fewest nodes; every number of nodes gets the same rates.',
     ...placeNotes(data), ...repeatsNote('latency and throughput', repeats), ...data.notes,
   ];
+}
+
+/** The variant of BookInfo that sets TCP_NODELAY where the paper's does not. */
+const withoutStall = 'bookinfo:since-2024-06';
+
+/** How much of BookInfo's added latency is TCP's, not the sidecars': with and without, one request at a time. */
+function stallNote(data: ApplicationsData, [fewest]: readonly number[]): string[] {
+  const [stalled, free] = ['bookinfo', withoutStall].map((application) => compareCells(data, ['none', paperProfile].map((profile): Cell => ({ application, profile, nodes: fewest, load: 'one' })), p50Ms.of, ([without, with_]) => with_ - without));
+  if (!stalled || !free) return [];
+  return [`Of the ${cellText(stalled)} ms that sidecars add to a single request of BookInfo, all but ${cellText(free)} ms is TCP's doing: its service details sends head and body apart with Nagle's algorithm on, and over a connection that a sidecar keeps the body waits for a delayed acknowledgement, 40 ms on Linux. Without sidecars every call opens a connection, which acknowledges at once. A BookInfo since June 2024 (since-2024-06 in the table) sets TCP_NODELAY.`];
 }
 
 function judgements(data: ApplicationsData, applications: readonly string[], nodes: readonly number[]): Judgement[] {

@@ -5,7 +5,7 @@ import type { InvocationsData } from '../experiments/invocations-data.js';
 import { judgeAll, number, unavailable, type Judgement } from '../report/verdicts.js';
 import type { Row } from '../store/value.js';
 import { groupedBars, gridLayout, panelNote, type Bar, type PanelGrid } from './application-panels.js';
-import { allRows, applicationsIn, compareCells, evidenceOf, labelOf, nodeCounts, placeNotes, rowFor, rowsOf, runsOf, type Cell } from './application-values.js';
+import { allRows, applicationsIn, compareCells, evidenceOf, isVariant, labelOf, nodeCounts, placeNotes, rowFor, rowsOf, runsOf, type Cell } from './application-values.js';
 import { emulated, seriesName } from './fig05.js';
 import { methodLine, paperSays, type Item } from './item.js';
 import { profileColour } from './palette.js';
@@ -24,7 +24,7 @@ const noInstructions = 'instructions of services and kernel<br>need hardware cou
 
 /** @param counted user instructions of sidecars, where they were counted */
 export function fig12(data: ApplicationsData, counted: InvocationsData | null): Item {
-  const applications = applicationsIn(data, paperApplications);
+  const applications = applicationsIn(data, paperApplications).filter((id) => !isVariant(id));
   const nodes = nodeCounts(data);
   const shown = profiles.filter((profile) => allRows(data).some((row) => row.profile === profile));
   const grid: PanelGrid = {
