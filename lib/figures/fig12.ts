@@ -1,56 +1,42 @@
 /** Figure 12: what one request costs a whole application, without sidecars and with those of a profile, by number of nodes. */
+import type { Estimate } from '../analysis/statistics.js';
 import { paperApplications, profiles } from '../experiments/applications.js';
-import type { ApplicationsData, LoadRow } from '../experiments/applications-data.js';
+import type { ApplicationsData } from '../experiments/applications-data.js';
 import type { InvocationsData } from '../experiments/invocations-data.js';
 import { judgeAll, number, unavailable, type Judgement } from '../report/verdicts.js';
 import type { Row } from '../store/value.js';
 import { groupedBars, gridLayout, panelNote, type Bar, type PanelGrid } from './application-panels.js';
-import { allRows, applicationsIn, compareCells, evidenceOf, isVariant, labelOf, nodeCounts, placeNotes, rowFor, rowsOf, runsOf, type Cell } from './application-values.js';
+import { allRows, applicationsIn, compareCells, evidenceOf, isVariant, labelOf, nodeCounts, placeNotes, rowsOf, runsOf, type Cell } from './application-values.js';
+import { isCounted, methodOf, noInstructions, overheadOf, partRow, runsBehind, type Part, type Quantity } from './fig12-values.js';
 import { emulated, seriesName } from './fig05.js';
 import { methodLine, paperSays, type Item } from './item.js';
 import { profileColour } from './palette.js';
 import { repeatsNote } from './repeats-note.js';
 import { styled } from './style.js';
 
-const mega = 1e6;
-/** CPU time x core clock. */
-const kinds = {
-  services: { unit: 'million cycles/request', method: 'modelled', of: ({ appCpuUs, clockHz }: LoadRow) => (appCpuUs * clockHz) / 1e6 / mega },
-  sidecars: { unit: 'million cycles/request', method: 'modelled', of: ({ sidecarCpuUs, clockHz }: LoadRow) => (sidecarCpuUs * clockHz) / 1e6 / mega },
-} as const;
-const all = (row: LoadRow) => kinds.services.of(row) + kinds.sidecars.of(row);
-
-const noInstructions = 'instructions of services and kernel<br>need hardware counters';
-
-/** @param counted user instructions of sidecars, where they were counted */
+/** @param counted user instructions of sidecars, where they were counted: drawn where there are no hardware counters */
 export function fig12(data: ApplicationsData, counted: InvocationsData | null): Item {
   const applications = applicationsIn(data, paperApplications).filter((id) => !isVariant(id));
   const nodes = nodeCounts(data);
   const shown = profiles.filter((profile) => allRows(data).some((row) => row.profile === profile));
+  const hardware = isCounted(data);
   const grid: PanelGrid = {
     columns: applications.map((id) => ({ title: labelOf(data, id), groups: nodes.map(String) })), places: shown.length, xTitle: 'nodes',
-    rows: [{ title: 'cycles (million/request)', height: 1.2 }, { title: 'user instructions of<br>sidecars (million/request)', height: 1 }],
+    rows: [{ title: 'cycles (million/request)', height: 1.2 }, { title: hardware ? 'instructions<br>(million/request)' : 'user instructions of<br>sidecars (million/request)', height: 1 }],
   };
-  const cycles = applications.flatMap((application, column) => nodes.flatMap((count, group) => shown.flatMap((profile, place) =>
-    (profile === 'none' ? ['services'] as const : ['services', 'sidecars'] as const).map((kind): Bar => {
-      const cell: Cell = { application, profile, nodes: count, load: 'busy' };
-      const series = kind === 'services' ? 'services and stores' : seriesName(profile);
-      const value = rowFor(data, cell, `${seriesName(profile)}: ${kind}`, `${labelOf(data, application)}, ${count} ${count === 1 ? 'node' : 'nodes'}`, kinds[kind]);
-      return { column, row: 0, group, place, series, colour: profileColour(kind === 'services' ? 'none' : profile), value, text: `${value.x}, ${value.series}: ${value.value === null ? 'unavailable' : number(value.value)} ${value.unit}` };
-    }))));
-  const instructions = counted ? applications.flatMap((application, column) => shown.flatMap((profile, place) => instructionBar(data, counted, { application, profile, column, place }))) : [];
-  const bars = [...cycles, ...instructions];
-  const rows = bars.map(({ value }) => value as Row);
-  const empty = applications.flatMap((_, column) => (instructions.some((bar) => bar.column === column) ? [] : [panelNote(grid, { row: 1, column }, 'not counted')]));
+  const bars = (hardware ? ['cycles', 'instructions'] as const : ['cycles'] as const).flatMap((quantity, row) => partBars(data, { applications, nodes, shown, quantity, row }));
+  const ofSidecars = hardware || !counted ? [] : applications.flatMap((application, column) => shown.flatMap((profile, place) => sidecarBar(data, counted, { application, profile, column, place })));
+  const rows = [...bars, ...ofSidecars].map(({ value }) => value as Row);
+  const empty = hardware ? [] : applications.flatMap((_, column) => (ofSidecars.some((bar) => bar.column === column) ? [] : [panelNote(grid, { row: 1, column }, 'not counted')]));
   return {
     item: 'fig12',
     title: 'Figure 12: instructions and cycles of applications',
-    rows: [...rows, ...unavailableRows(data, applications)],
+    rows: [...rows, ...(hardware ? [] : unavailableRows(data, applications))],
     figure: styled({
       title: 'Figure 12: cost of a request over all services and sidecars',
-      alt: 'Modelled cycles of one request in services and in sidecars, and user instructions of the sidecars, for each application, profile and number of nodes.',
-      method: `${methodLine(rows)}<br>cycles: CPU time of every process × core clock, at full speed; instructions counted on one node`,
-      data: groupedBars(bars, grid),
+      alt: 'Cycles and instructions of one request in services and in sidecars, for each application, profile and number of nodes.',
+      method: `${methodLine(rows)}<br>${hardware ? 'all processes, user code and kernel, at full speed' : 'cycles: CPU time of every process × core clock, at full speed; instructions counted on one node'}`,
+      data: groupedBars([...bars, ...ofSidecars], grid),
       layout: gridLayout(grid, { width: 340 * applications.length, height: 720 }, empty),
     }),
     table: table(data, applications, nodes),
@@ -60,13 +46,33 @@ export function fig12(data: ApplicationsData, counted: InvocationsData | null): 
   };
 }
 
-/** Instructions do not depend on the number of nodes: drawn where they were counted. */
-function instructionBar(data: ApplicationsData, counted: InvocationsData, { application, profile, column, place }: { application: string; profile: string; column: number; place: number }): Bar[] {
-  if (profile === 'none') return [];
-  const total = counted.perRequest(application, profile);
+interface Drawn {
+  applications: readonly string[];
+  nodes: readonly number[];
+  shown: readonly string[];
+  quantity: Quantity;
+  row: number;
+}
+
+/** Services below, sidecars on top. */
+function partBars(data: ApplicationsData, { applications, nodes, shown, quantity, row }: Drawn): Bar[] {
+  return applications.flatMap((application, column) => nodes.flatMap((count, group) => shown.flatMap((profile, place) =>
+    (profile === 'none' ? ['services'] as const : ['services', 'sidecars'] as const).map((part: Part): Bar => {
+      const cell: Cell = { application, profile, nodes: count, load: 'busy' };
+      const value = partRow(data, cell, quantity, part, { series: `${seriesName(profile)}: ${part}`, x: `${labelOf(data, application)}, ${count} ${count === 1 ? 'node' : 'nodes'}` });
+      return {
+        column, row, group, place, series: part === 'services' ? 'services and stores' : seriesName(profile), colour: profileColour(part === 'services' ? 'none' : profile),
+        value, text: `${value.x}, ${value.series}: ${value.value === null ? 'unavailable' : number(value.value)} ${value.unit}`,
+      };
+    }))));
+}
+
+/** Instructions of user code do not depend on the number of nodes: drawn where they were counted. */
+function sidecarBar(data: ApplicationsData, counted: InvocationsData, { application, profile, column, place }: { application: string; profile: string; column: number; place: number }): Bar[] {
+  const total = profile === 'none' ? null : counted.perRequest(application, profile);
   if (!total) return [];
   const value: Row = {
-    series: `${seriesName(profile)}: user instructions`, x: `${labelOf(data, application)}, 1 node`, value: total.value / mega, interval: total.interval && [total.interval[0] / mega, total.interval[1] / mega],
+    series: `${seriesName(profile)}: user instructions`, x: `${labelOf(data, application)}, 1 node`, value: total.value / 1e6, interval: total.interval && [total.interval[0] / 1e6, total.interval[1] / 1e6],
     unit: 'million user instructions/request', method: 'measured: exact instruction counts', origin: counted.origin, runs: counted.runsOf(application, profile),
   };
   return [{ column, row: 1, group: 0, place, series: seriesName(profile), colour: profileColour(profile), value, text: `${value.x}, ${value.series}: ${number(value.value!)} million` }];
@@ -75,34 +81,36 @@ function instructionBar(data: ApplicationsData, counted: InvocationsData, { appl
 /** The paper's own quantity is not dropped silently. */
 function unavailableRows(data: ApplicationsData, applications: readonly string[]): Row[] {
   return applications.map((application) => ({
-    series: 'instructions of services, sidecars and kernel', x: labelOf(data, application), value: null, unit: 'instructions/request', interval: null,
-    method: 'unavailable', origin: data.origin, runs: [], reason: noInstructions.replace('<br>', ' '),
+    series: 'instructions of services, sidecars and kernel', x: labelOf(data, application), value: null, unit: 'million instructions/request', interval: null,
+    method: 'unavailable', origin: data.origin, runs: [], reason: noInstructions,
   }));
 }
 
-/** Per cent that a profile adds to the cycles of the application without sidecars. */
-function overhead(data: ApplicationsData, application: string, profile: string, nodes: number): { estimate: ReturnType<typeof compareCells>; runs: string[] } {
-  const cells = ['none', profile].map((each): Cell => ({ application, profile: each, nodes, load: 'busy' }));
-  return { estimate: compareCells(data, cells, all, ([without, with_]) => 100 * (with_ / without - 1)), runs: runsOf(data, cells) };
+/** An application without sidecars and with those of a profile. */
+function pairOf(application: string, profile: string, nodes: number): [Cell, Cell] {
+  const cell = (each: string): Cell => ({ application, profile: each, nodes, load: 'busy' });
+  return [cell('none'), cell(profile)];
 }
 
 function table(data: ApplicationsData, applications: readonly string[], nodes: readonly number[]): Item['table'] {
   const rows = applications.flatMap((application) => nodes.flatMap((count) => ['default', 'demo'].flatMap((profile) => {
-    const own: Cell = { application, profile, nodes: count, load: 'busy' };
-    const sidecars = compareCells(data, [own], ({ sidecarCpuUs }) => sidecarCpuUs, ([us]) => us);
-    const services = ['none', profile].map((each) => compareCells(data, [{ ...own, profile: each }], ({ appCpuUs }) => appCpuUs, ([us]) => us));
-    return sidecars ? [{ application: labelOf(data, application), nodes: count, profile, overhead: text(overhead(data, application, profile, count).estimate), sidecars: text(sidecars), services: services.map(text).join(' → ') }] : [];
+    const [without, with_] = pairOf(application, profile, count);
+    const sidecars = compareCells(data, [with_], ({ sidecarCpuUs }) => sidecarCpuUs, ([us]) => us);
+    const services = [without, with_].map((cell) => compareCells(data, [cell], ({ appCpuUs }) => appCpuUs, ([us]) => us));
+    const added = (quantity: Quantity) => text(overheadOf(data, quantity, without, with_));
+    return sidecars ? [{ application: labelOf(data, application), nodes: count, profile, cycles: added('cycles'), instructions: added('instructions'), sidecars: text(sidecars), services: services.map(text).join(' → ') }] : [];
   })));
   return {
     columns: [
       { key: 'application', label: 'application' }, { key: 'nodes', label: 'nodes' }, { key: 'profile', label: 'profile' },
-      { key: 'overhead', label: 'cycles added to the emulated application (%)' }, { key: 'sidecars', label: 'CPU time of sidecars (µs/request)' }, { key: 'services', label: 'CPU time of services, without → with sidecars (µs/request)' },
+      { key: 'cycles', label: 'cycles added to the emulated application (%)' }, { key: 'instructions', label: 'instructions added (%)' },
+      { key: 'sidecars', label: 'CPU time of sidecars (µs/request)' }, { key: 'services', label: 'CPU time of services, without → with sidecars (µs/request)' },
     ],
     rows,
   };
 }
 
-function text(estimate: ReturnType<typeof compareCells>): string {
+function text(estimate: Estimate | null): string {
   if (!estimate) return '-';
   return `${number(estimate.value)}${estimate.interval ? ` [${estimate.interval.map(number).join(', ')}]` : ''}`;
 }
@@ -110,28 +118,32 @@ function text(estimate: ReturnType<typeof compareCells>): string {
 function notes(data: ApplicationsData, applications: readonly string[], nodes: readonly number[]): string[] {
   const repeats = applications.flatMap((application) => nodes.flatMap((count) => profiles.map((profile) => rowsOf(data, { application, profile, nodes: count, load: 'busy' }).length)));
   return [
-    'Instructions of services and kernel need hardware counters, which were not at hand: user instructions of the sidecars stand in their place, exact, and are no part of the paper\'s ratios.',
+    ...(isCounted(data) ? [] : ['Instructions of services and kernel need hardware counters, which were not at hand: user instructions of the sidecars stand in their place, exact, and are no part of the paper\'s ratios.']),
     ...placeNotes(data), ...repeatsNote('CPU time', repeats), ...data.notes,
   ];
 }
 
 function judgements(data: ApplicationsData, applications: readonly string[], nodes: readonly number[]): Judgement[] {
   const [fewest] = nodes;
-  const cases = (profile: string) => applications.flatMap((application) => {
-    const { estimate, runs } = overhead(data, application, profile, fewest);
-    return estimate ? [evidenceOf(data, labelOf(data, application), estimate, { unit: '%', method: 'measured: CPU time', runs })] : [];
-  });
-  const share = (claim: string, reading: string, profile: string) => (cases(profile).length > 0 ? emulated(judgeAll(claim, reading, cases(profile))) : unavailable(claim, reading, `no application ran with the profile ${profile} and without`));
-  const counted = noInstructions.replace('<br>', ' ');
+  const share = (claim: string, reading: string, profile: string, quantity: Quantity): Judgement => {
+    const method = methodOf(data, quantity);
+    if (!method) return unavailable(claim, reading, noInstructions);
+    const cases = applications.flatMap((application) => {
+      const cells = pairOf(application, profile, fewest);
+      const estimate = overheadOf(data, quantity, ...cells);
+      return estimate ? [evidenceOf(data, labelOf(data, application), estimate, { unit: '%', method, runs: runsBehind(data, cells) })] : [];
+    });
+    return cases.length > 0 ? emulated(judgeAll(claim, reading, cases)) : unavailable(claim, reading, `no application ran with the profile ${profile} and without`);
+  };
   return [
-    unavailable('C31', 'instructions-caption', counted), share('C31', 'cycles-caption', 'default'),
-    unavailable('C31', 'instructions-text', counted), share('C31', 'cycles-text', 'default'),
-    unavailable('C32', 'instructions', counted), share('C32', 'cycles', 'demo'),
+    share('C31', 'instructions-caption', 'default', 'instructions'), share('C31', 'cycles-caption', 'default', 'cycles'),
+    share('C31', 'instructions-text', 'default', 'instructions'), share('C31', 'cycles-text', 'default', 'cycles'),
+    share('C32', 'instructions', 'demo', 'instructions'), share('C32', 'cycles', 'demo', 'cycles'),
     constantVerdict(data, applications, nodes),
   ];
 }
 
-/** C33, by what sidecars add in CPU time: cycles of the application with them less those without. */
+/** C33, by what sidecars add in CPU time: a share of the application's cost would change with that, too. */
 function constantVerdict(data: ApplicationsData, applications: readonly string[], [fewest, ...more]: readonly number[]): Judgement {
   const cases = applications.flatMap((application) => ['default', 'demo'].flatMap((profile) => more.flatMap((count) => {
     const cells = [fewest, count].map((each): Cell => ({ application, profile, nodes: each, load: 'busy' }));

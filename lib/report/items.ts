@@ -57,7 +57,8 @@ import { tab03 } from '../figures/tab03.js';
 import { tab04 } from '../figures/tab04.js';
 import { coreById } from '../simulate/core/cores.js';
 import { loadBinary } from '../store/binaries.js';
-import type { RunStore } from '../store/run-store.js';
+import type { ApplicationEngine } from '../deploy/application.js';
+import type { Run, RunStore } from '../store/run-store.js';
 
 /** Which notebook makes an item, and how it is drawn from recorded runs alone. */
 export interface ItemSource {
@@ -241,10 +242,25 @@ export function capacityOf(store: RunStore): CapacityData[] {
   return [capacityData(recording, runs), ...others.map(({ other, runs: theirs }) => capacityData(other, theirs))];
 }
 
-/** Experiment `applications` of the chosen source; used by notebooks 01, 07 and 08 too. */
+/** Experiment `applications` of the chosen source, on this machine's namespaces; used by notebooks 01, 07 and 08 too. */
 export function applicationsOf(store: RunStore): { data: ApplicationsData; source: Source } {
   const source = chooseSource(store, { experiment: applications });
-  return { data: applicationsData(source.recording, source.runs), source };
+  return { data: applicationsData(source.recording, source.runs.filter(carriedBy('namespaces'))), source };
+}
+
+/** The same as a Kubernetes cluster carried it, of the newest recording that has it; null where none has. */
+export function clusterOf(store: RunStore): ApplicationsData | null {
+  const found = store.recordings().map((recording) => ({ recording, runs: store.runs(recording, applications).filter(carriedBy('kubernetes')) })).filter(({ runs }) => runs.length > 0);
+  const newest = found.sort((a, b) => newestOf(b.runs).localeCompare(newestOf(a.runs)))[0] as (typeof found)[number] | undefined;
+  return newest ? applicationsData(newest.recording, newest.runs) : null;
+}
+
+function carriedBy(engine: ApplicationEngine['name']): (run: Run) => boolean {
+  return ({ spec }) => spec.application?.engine === engine;
+}
+
+function newestOf(runs: readonly Run[]): string {
+  return runs.map(({ startedAt }) => startedAt).sort().at(-1)!;
 }
 
 /** Experiment `invocations` of the chosen source; null where nobody counted, which hinders no figure but that of the counts. */

@@ -81,6 +81,17 @@ describe('Figure 12', () => {
     expect(verdictOf(figure, 'C31', 'instructions-caption')).toBe('unavailable');
   });
 
+  test('takes cycles and instructions from hardware counters where a recording has them', () => {
+    const data = applicationsData();
+    const counts = ['none', 'default', 'demo'].flatMap((profile) => [1, 5].flatMap((nodes) => [0, 1, 2, 3, 4, 5].flatMap((repeat) => (['services', 'sidecars'] as const).filter((part) => part === 'services' || profile !== 'none')
+      .map((part) => ({ application: 'bookinfo', profile, nodes, repeat, part, cycles: part === 'services' ? 10e6 : 4e6, instructions: part === 'services' ? 6e6 : 3e6, run: 'counted' })))));
+    const figure = fig12({ ...data, counts }, counted);
+    const row = figure.rows.find(({ series, x, unit }) => series === 'sidecars, default: sidecars' && x === 'BookInfo, 1 node' && unit === 'million instructions/request')!;
+    expect(row).toMatchObject({ value: 3, method: 'measured: hardware counters' });
+    const judged = figure.judgements.find(({ id, reading }) => id === 'C31' && reading === 'instructions-caption')!;
+    expect(judged).toMatchObject({ value: 50, method: 'measured: hardware counters', verdict: 'inconclusive' });
+  });
+
   test('judges by what sidecars add whether the number of nodes matters', () => {
     expect(verdictOf(figure, 'C33', 'constant')).toBe('reproduced');
     expect(verdictOf(fig12(applicationsData({ sidecars: (_, nodes) => nodes }), counted), 'C33', 'constant')).toBe('differs');
