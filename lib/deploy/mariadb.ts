@@ -9,6 +9,7 @@ import * as path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Availability } from '../host/availability.js';
 import { planCpus, type CpuPlan } from '../host/cpus.js';
+import { findProgram } from '../host/find-program.js';
 import { run, start, type Daemon } from '../host/process.js';
 import { rowsInUsers, sqlAccount } from '../load/sql.js';
 import { makeRunFolder, removeRunFolder } from './run-folder.js';
@@ -17,8 +18,6 @@ import type { Address, Backend } from './types.js';
 const startTimeoutMs = 30_000;
 /** A port that the kernel gave us may be taken by another before the server has it. */
 const tries = 3;
-/** Where Debian puts programs of root, which are not on everyone's PATH. */
-const programFolders = ['/usr/sbin', '/usr/local/sbin', '/usr/libexec'];
 /** Creates the server's own tables; called either way, by release. */
 const systemTablesFiles = ['mysql', 'mariadb'].flatMap((folder) => ['mysql', 'mariadb'].map((name) => `/usr/share/${folder}/${name}_system_tables.sql`));
 
@@ -29,7 +28,7 @@ const alone = ['--skip-symbolic-links', '--skip-log-bin', '--skip-name-resolve',
 
 /** Whether a MariaDB server is installed. */
 export async function mariadbAvailability(): Promise<Availability> {
-  const server = find('mariadbd');
+  const server = findProgram('mariadbd');
   if (server && systemTables()) return { available: true, version: await versionOf(server) };
   const reason = server ? `${server} has no ${systemTablesFiles[0]} beside it` : 'mariadbd is not installed';
   return { available: false, reason, remedy: 'install the package mariadb-server-core (as root, `npm run doctor` does)' };
@@ -42,7 +41,7 @@ export async function mariadbAvailability(): Promise<Availability> {
 export async function startMariadb(options: { cpus?: CpuPlan } = {}): Promise<Backend> {
   const there = await mariadbAvailability();
   if (!there.available) throw new Error(`${there.reason}; ${there.remedy}`);
-  const server = find('mariadbd')!;
+  const server = findProgram('mariadbd')!;
   const { others } = options.cpus ?? planCpus();
   const folder = makeRunFolder('mariadb');
   try {
@@ -124,11 +123,6 @@ function freePort(): Promise<number> {
       probe.close(() => resolve(port));
     });
   });
-}
-
-function find(program: string): string | undefined {
-  const folders = [...(process.env.PATH ?? '').split(path.delimiter), ...programFolders].filter((folder) => folder !== '');
-  return folders.map((folder) => path.join(folder, program)).find((file) => fs.existsSync(file));
 }
 
 function systemTables(): string | undefined {
