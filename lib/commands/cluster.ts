@@ -66,7 +66,7 @@ async function down(): Promise<void> {
 async function status(): Promise<void> {
   const owner = currentOwner();
   if (!owner) return console.log('no cluster is up; bring one up with: npm run cluster -- up');
-  console.log(`a cluster of ${owner.nodes} is ${owner.ready ? 'up' : 'coming up'} since ${owner.since} (process ${owner.pid}); export KUBECONFIG=${kubeconfigFile()}`);
+  console.log(`a cluster of ${owner.nodes} is ${owner.nodePids ? 'up' : 'coming up'} since ${owner.since} (process ${owner.pid}); export KUBECONFIG=${kubeconfigFile()}`);
 }
 
 function seconds(started: number): string {

@@ -57,7 +57,7 @@ export async function startCluster(options: { nodes?: number; log?: (line: strin
     await linkNodes(nodes);
     say(`${nodes.length} node${nodes.length > 1 ? 's' : ''} linked`);
     await watched(nodes, bringUp(nodes, images, say));
-    markReady();
+    markReady(nodes.map(({ pid }) => pid));
     return { kubeconfig: kubeconfigFile(), nodes, ending: () => firstEnding(nodes), stop };
   } catch (error) {
     await stop();
@@ -94,7 +94,7 @@ async function startControlPlane(nodes: ClusterNode[], client: KubernetesClient,
 
 async function importAll(nodes: ClusterNode[], images: string[]): Promise<void> {
   await Promise.all(nodes.map(async (node) => {
-    for (const file of images) await importImage(node, file);
+    for (const file of images) await importImage(node.pid, file);
   }));
 }
 

@@ -83,19 +83,20 @@ function iptablesPrograms(folder: string): Record<string, string> {
  * @throws Error when a part is not built.
  */
 export async function ensureImages(log: (line: string) => void): Promise<string[]> {
-  const folder = clusterPath('images');
-  fs.mkdirSync(folder, { recursive: true });
   const specs = Object.entries(await imageSpecs());
-  const files = await Promise.all(specs.map(async ([id, spec]) => ensureImage(id, spec, folder, log)));
-  for (const name of fs.readdirSync(folder)) {
-    if (!files.includes(path.join(folder, name))) fs.rmSync(path.join(folder, name));
-  }
-  return files;
+  return Promise.all(specs.map(([id, spec]) => ensureImage(id, spec, log)));
 }
 
-async function ensureImage(id: string, spec: ImageSpec, folder: string, log: (line: string) => void): Promise<string> {
+/**
+ * Writes an image unless its file is there; older ones of the same id are removed.
+ * @returns the file.
+ */
+export async function ensureImage(id: string, spec: ImageSpec, log: (line: string) => void): Promise<string> {
+  const folder = clusterPath('images');
   const file = path.join(folder, `${id}-${fingerprint(spec)}.tar`);
   if (fs.existsSync(file)) return file;
+  fs.mkdirSync(folder, { recursive: true });
+  for (const name of fs.readdirSync(folder)) if (/^(.*)-[0-9a-f]+\.tar/.exec(name)?.[1] === id) fs.rmSync(path.join(folder, name));
   const started = Date.now();
   await writeImage(spec, file);
   log(`image ${spec.name}: ${(fs.statSync(file).size / 1e6).toFixed(0)} MB in ${((Date.now() - started) / 1000).toFixed(1)} s`);

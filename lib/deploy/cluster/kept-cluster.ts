@@ -21,7 +21,7 @@ const keeperLog = () => clusterPath('keeper.log');
 export async function bringUp(nodes: number, log: (line: string) => void): Promise<void> {
   const owner = currentOwner();
   if (owner && owner.nodes !== nodes) throw new Error(`a cluster of ${owner.nodes} is up; end it first: npm run cluster -- down`);
-  if (owner?.ready) return;
+  if (owner?.nodePids) return;
   const argv = [process.execPath, '--import', 'tsx', projectPath('lib', 'commands', 'cluster.ts'), 'keep', '--nodes', String(nodes)];
   const pid = owner?.pid ?? startOnItsOwn(argv, { cwd: projectRoot(), logFile: keeperLog() });
   await followUntilReady(pid, log);
@@ -35,7 +35,7 @@ async function followUntilReady(pid: number, log: (line: string) => void): Promi
     const lines = fs.readFileSync(keeperLog(), 'utf8').split('\n').slice(0, -1);
     lines.slice(said).forEach(log);
     said = lines.length;
-    if (currentOwner()?.ready) return;
+    if (currentOwner()?.nodePids) return;
     if (!alive) throw new Error('the cluster did not come up; the line above says why');
     if (Date.now() > deadline) throw new Error(`the cluster is not up after ${upTimeoutMs / 1000} s; its log: ${keeperLog()}`);
     await sleep(50);

@@ -2,8 +2,8 @@
 import * as fs from 'node:fs';
 import * as path from 'node:path';
 import { imageNames } from './images.js';
-import type { ClusterNode } from './node.js';
-import { inNode, network, statePath } from './places.js';
+import { runInNode, type ClusterNode } from './node.js';
+import { clusterPath, inNode, network, statePath } from './places.js';
 
 const containerdSocket = '/run/containerd/containerd.sock';
 
@@ -14,10 +14,14 @@ export async function startContainerd(node: ClusterNode): Promise<void> {
   await node.start('containerd', ['containerd', '--config', state(node, 'containerd.toml')]);
 }
 
-/** Gives containerd an image from a file of this machine below `.workbench/cluster/`. */
-export async function importImage(node: ClusterNode, file: string): Promise<void> {
-  const { name, dir } = path.parse(file);
-  await node.run(['ctr', '--address', containerdSocket, '--namespace', 'k8s.io', 'images', 'import', inNode(path.basename(dir), `${name}.tar`)]);
+/**
+ * Gives a node's containerd an image.
+ * @param pid process 1 of the node.
+ * @param file below `.workbench/cluster/`.
+ */
+export async function importImage(pid: number, file: string): Promise<void> {
+  const there = inNode(path.relative(clusterPath(), file));
+  await runInNode(pid, ['ctr', '--address', containerdSocket, '--namespace', 'k8s.io', 'images', 'import', there]);
 }
 
 /** Starts the kubelet and kube-proxy; the node is ready when Kubernetes says so. */

@@ -60,14 +60,13 @@ async function untilReady(name: string, holder: Daemon): Promise<number> {
 
 function asNode(plan: NodePlan, cgroup: string, holder: Daemon, pid: number): ClusterNode {
   const programs: { name: string; daemon: Daemon }[] = [{ name: plan.name, daemon: holder }];
-  const enter = ['nsenter', '--target', String(pid), '--mount', '--net', '--pid', '--'];
   return {
     ...plan,
     pid,
     cgroup,
-    run: async (argv) => (await run([...enter, ...argv])).stdout,
+    run: (argv) => runInNode(pid, argv),
     start: async (name, argv) => {
-      const daemon = await start([...enter, ...argv], { name: `cluster ${plan.name} ${name}`, logFile: statePath(plan.name, `${name}.log`) });
+      const daemon = await start([...enter(pid), ...argv], { name: `cluster ${plan.name} ${name}`, logFile: statePath(plan.name, `${name}.log`) });
       programs.push({ name: `${name} on ${plan.name}`, daemon });
     },
     ending: async () => {
@@ -83,6 +82,15 @@ function asNode(plan: NodePlan, cgroup: string, holder: Daemon, pid: number): Cl
       await Promise.all(programs.map(({ daemon }) => daemon.exited));
     },
   };
+}
+
+/** Runs a program in the node whose process 1 has this number, to its end. @returns what it printed. */
+export async function runInNode(pid: number, argv: string[]): Promise<string> {
+  return (await run([...enter(pid), ...argv])).stdout;
+}
+
+function enter(pid: number): string[] {
+  return ['nsenter', '--target', String(pid), '--mount', '--net', '--pid', '--'];
 }
 
 function lastLine(output: string): string {

@@ -12,8 +12,8 @@ export interface Owner {
   /** ISO time. */
   since: string;
   nodes: number;
-  /** Whether it has come up. */
-  ready: boolean;
+  /** Process 1 of every node; null until the cluster has come up. */
+  nodePids: number[] | null;
 }
 
 const ownerFile = () => statePath('owner.json');
@@ -39,13 +39,13 @@ export function takeOwnership(nodes: number): void {
   removeCgroups();
   fs.rmSync(statePath(), { recursive: true, force: true });
   fs.mkdirSync(statePath(), { recursive: true });
-  write({ pid: process.pid, startTicks: startTicks(process.pid) ?? 0, since: new Date().toISOString(), nodes, ready: false });
+  write({ pid: process.pid, startTicks: startTicks(process.pid) ?? 0, since: new Date().toISOString(), nodes, nodePids: null });
 }
 
 /** Notes that the cluster has come up. */
-export function markReady(): void {
+export function markReady(nodePids: number[]): void {
   const owner = currentOwner();
-  if (owner) write({ ...owner, ready: true });
+  if (owner) write({ ...owner, nodePids });
 }
 
 function write(owner: Owner): void {

@@ -3,6 +3,7 @@
  * for by watching. The official JavaScript client underneath.
  */
 import { Health, KubeConfig, KubernetesObjectApi, PatchStrategy, Watch, type KubernetesObject } from '@kubernetes/client-node';
+import * as https from 'node:https';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { explain } from './errors.js';
 
@@ -24,6 +25,8 @@ export interface WatchOptions {
   timeoutMs: number;
   /** What a time-out says, with what was seen last, e.g. `pod ratings is Pending`. */
   describe: (last: KubernetesObject[]) => string;
+  /** Ends the wait with an error. */
+  signal?: AbortSignal;
 }
 
 export class KubernetesClient {
@@ -95,6 +98,23 @@ export class KubernetesClient {
     }
   }
 
+  /** The body of a GET of any path of the server, e.g. one that it hands on to a node. */
+  async get(path: string): Promise<string> {
+    const options: https.RequestOptions = {};
+    await this.config.applyToHTTPSOptions(options);
+    return new Promise((resolve, reject) => {
+      const fail = (error: unknown) => reject(explain(error, `get ${path}`, this.server));
+      https.get(new URL(path, this.server), options, (response) => {
+        const chunks: Buffer[] = [];
+        response.on('data', (chunk: Buffer) => chunks.push(chunk)).on('error', fail).on('end', () => {
+          const text = Buffer.concat(chunks).toString('utf8');
+          if (response.statusCode === 200) resolve(text);
+          else fail({ code: response.statusCode, body: text });
+        });
+      }).on('error', fail);
+    });
+  }
+
   /** Deletes an object and all that belongs to it; one that is not there is fine. */
   async delete(object: KubernetesObject): Promise<void> {
     try {
@@ -113,12 +133,12 @@ export class KubernetesClient {
   async watchUntil<T extends KubernetesObject, R>(selection: Selection, check: (objects: T[]) => R | null, options: WatchOptions): Promise<R> {
     const deadline = Date.now() + options.timeoutMs;
     let last: T[] = [];
-    while (Date.now() < deadline) {
+    while (Date.now() < deadline && !options.signal?.aborted) {
       const { items, resourceVersion } = await this.listWithVersion<T>(selection);
       last = items;
       const found = check(items);
       if (found !== null) return found;
-      const outcome = await this.watchFrom(selection, items, resourceVersion, check, deadline);
+      const outcome = await this.watchFrom(selection, items, resourceVersion, check, deadline, options.signal);
       if (outcome.found !== null) return outcome.found;
       last = outcome.objects;
     }
@@ -127,7 +147,7 @@ export class KubernetesClient {
 
   /** One connection: until it is found, the time is over, or the server closes, which it does now and then. */
   private async watchFrom<T extends KubernetesObject, R>(
-    selection: Selection, items: T[], resourceVersion: string | undefined, check: (objects: T[]) => R | null, deadline: number,
+    selection: Selection, items: T[], resourceVersion: string | undefined, check: (objects: T[]) => R | null, deadline: number, signal?: AbortSignal,
   ): Promise<{ found: R | null; objects: T[] }> {
     const objects = new Map(items.map((item) => [item.metadata?.uid, item]));
     const query = { resourceVersion, labelSelector: selection.labels };
@@ -140,6 +160,7 @@ export class KubernetesClient {
       };
       const give = (found: R | null) => end(() => resolve({ found, objects: [...objects.values()] }));
       const timer = setTimeout(() => give(null), Math.max(0, deadline - Date.now()));
+      signal?.addEventListener('abort', () => give(null), { signal: ended.signal });
       const onEvent = (type: string, object: T) => {
         if (type === 'ERROR') return give(null); // what we started from is too old: listed again
         if (type === 'DELETED') objects.delete(object.metadata?.uid);
