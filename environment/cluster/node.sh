@@ -18,10 +18,17 @@ mount -t tmpfs -o mode=755 tmpfs /var/lib
 mount -t tmpfs -o mode=755 tmpfs /var/log
 # The programs from Debian's packages, as if they were installed.
 mount -t overlay -o lowerdir=/run/cluster/debian/usr:/usr overlay /usr
-# A kubelet would set these for the whole machine.
+# Settings of the whole machine stay as they are. A kubelet would change these, so it is shown what it wants to see.
 for settings in kernel vm; do
   mount --bind /proc/sys/$settings /proc/sys/$settings
   mount -o remount,bind,ro /proc/sys/$settings
+done
+for setting in vm/overcommit_memory=1 vm/panic_on_oom=0 kernel/panic=10 kernel/panic_on_oops=1 \
+  kernel/keys/root_maxkeys=1000000 kernel/keys/root_maxbytes=25000000; do
+  shown=/run/shown/${setting%=*}
+  mkdir -p "${shown%/*}"
+  echo "${setting#*=}" > "$shown"
+  mount --bind "$shown" "/proc/sys/${setting%=*}"
 done
 
 ip link set lo up

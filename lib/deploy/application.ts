@@ -35,6 +35,8 @@ export interface DeployedApplication {
   normalised: string;
   /** Name and version of what stands behind the sidecars, e.g. the emulator's and the stores'. */
   backend: { name: string; version: string };
+  /** What every number from it has to be read with, e.g. how its sidecars differ from Istio's own; none when left out. */
+  notes?: string[];
   /** CPU time of every pod, read at one moment as far as one can. */
   readCpu(): Promise<PodCpu[]>;
   /** How the first process that is gone ended, with its last words; null while all run. */
@@ -49,11 +51,12 @@ export interface DeployedPod {
   node: number;
   /** The pod's own address. */
   address: Address;
-  /** Process ids on this machine: of the service, or of the store. */
+  /** Process ids on this machine: of the service, or of the store. None where its node is another machine. */
   servicePids: number[];
   sidecar: PodSidecar | null;
 }
 
+/** Process and thread are 0 where the pod's node is another machine. */
 export interface PodSidecar {
   pid: number;
   /** Thread id of wrk:worker_0, which carries all of its traffic. */

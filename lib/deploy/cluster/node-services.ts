@@ -85,8 +85,6 @@ function kubeletConfig(node: ClusterNode): object {
     cgroupRoot: node.cgroup,
     cgroupsPerQOS: true,
     failSwapOn: false,
-    // Settings of the whole machine are read-only in a node; with this a kubelet goes on without writing them.
-    featureGates: { KubeletInUserNamespace: true },
     containerRuntimeEndpoint: `unix://${containerdSocket}`,
     clusterDomain: 'cluster.local',
     clusterDNS: [network.dnsService],

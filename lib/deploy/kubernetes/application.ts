@@ -19,6 +19,7 @@ import { processNamed, processesOf, threadNamed } from './local-processes.js';
 import { deploymentObject, frameObjects, managedBy, ownedBy, serviceObject, type Frame, type PodPlan } from './manifests.js';
 import { placePods } from './placement.js';
 import { containerId, hasSidecar, isReady, whatEnded, whyNoPods, whyPodFails } from './pods.js';
+import { isStockEnvoy, stockEnvoyNote } from './stock-envoy.js';
 import { adminPort, readPage, readSidecarStats, sidecarContainer } from './sidecar-admin.js';
 import { wavesOf } from './waves.js';
 
@@ -195,6 +196,7 @@ async function asApplication(client: KubernetesClient, ready: Ready): Promise<De
     pods,
     normalised: normalise(ready),
     backend: await backendVersion(spec.graph),
+    notes: pods.some(({ sidecar }) => sidecar && isStockEnvoy(sidecar.yaml)) ? [stockEnvoyNote] : [],
     readCpu: () => readPodCpu(client, ready.pods, pods),
     ending: async () => {
       const now = await client.list<V1Pod>(podsOf(frame));
@@ -218,7 +220,6 @@ async function asPod(client: KubernetesClient, spec: ApplicationSpec, { nodes }:
   };
 }
 
-/** Its process and thread are 0 where the pod's node is another machine. */
 async function asSidecar(client: KubernetesClient, pod: V1Pod, host: string): Promise<DeployedPod['sidecar']> {
   const name = { namespace: pod.metadata!.namespace!, name: pod.metadata!.name! };
   const id = containerId(pod, sidecarContainer);

@@ -188,7 +188,8 @@ export function pathOf({ apiVersion, plural, namespace }: Selection): string {
   return [root, ...(namespace ? ['namespaces', namespace] : []), plural].join('/');
 }
 
-/** e.g. `Deployment ratings` */
-export function nameOf({ kind, metadata }: KubernetesObject): string {
-  return `${kind ?? 'object'} ${metadata?.name ?? 'without a name'}`;
+/** e.g. `Deployment ratings`, `Telemetry ratings (telemetry.istio.io/v1alpha1)` */
+export function nameOf({ apiVersion = '', kind, metadata }: KubernetesObject): string {
+  const group = apiVersion.includes('.') ? ` (${apiVersion})` : '';
+  return `${kind ?? 'object'} ${metadata?.name ?? 'without a name'}${group}`;
 }

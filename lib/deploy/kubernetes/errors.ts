@@ -35,10 +35,10 @@ function refusal(code: number, { message = '', reason = '' }: Status, deed: stri
   const said = firstLine(message) || reason || `HTTP ${code}`;
   if (/exceeded quota/.test(message)) return `${said}; raise the quota, or run fewer services`;
   if (code === 401) return `the API server does not know the kubeconfig's user (${said}); renew its credentials`;
-  if (code === 403) return `${said}; give the kubeconfig's user that right, or use an administrator's`;
+  if (code === 403 && / cannot /.test(message)) return `${said}; give the kubeconfig's user that right, or use an administrator's`;
   if (/failed calling webhook/.test(message)) return `${said}; the webhook's service does not answer: see whether istiod runs (namespace istio-system)`;
   if (/no matches for kind|could not find the requested resource/.test(message) || code === 404) {
-    return `${said}; the cluster lacks what serves it: ${/istio/i.test(deed + message) ? 'install Istio' : 'its version differs too much from 1.28'}`;
+    return `${said}; the cluster does not know that kind of object: ${/istio/i.test(deed + message) ? 'install Istio, or a newer one' : 'its version differs too much from 1.28'}`;
   }
   return said;
 }

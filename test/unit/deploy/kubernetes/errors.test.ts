@@ -20,7 +20,11 @@ describe('explain', () => {
     expect(refused(403, 'pods "ratings" is forbidden: exceeded quota: small, requested: pods=1, used: pods=2, limited: pods=2')).toMatch(/raise the quota, or run fewer services$/);
   });
   it('says that Istio is missing where its resources are unknown', () => {
-    expect(explain({ code: 404, body: '404 page not found' }, 'apply PeerAuthentication istio', server).message).toMatch(/install Istio$/);
+    expect(explain({ code: 404, body: '404 page not found' }, 'apply Telemetry x (telemetry.istio.io/v1alpha1)', server).message).toMatch(/install Istio, or a newer one$/);
+    expect(explain({ code: 404, body: '404 page not found' }, 'apply Deployment x', server).message).toMatch(/differs too much from 1\.28$/);
+  });
+  it('does not speak of rights where an admission check says no', () => {
+    expect(refused(403, 'pods "x" is forbidden: error looking up service account x/default')).not.toMatch(/right/);
   });
   it('says that a webhook does not answer', () => {
     expect(refused(500, 'Internal error occurred: failed calling webhook "namespace.sidecar-injector.istio.io": connection refused')).toMatch(/see whether istiod runs/);
