@@ -4,34 +4,45 @@
  *   up      brings it up, builds what is missing, and proves that a sidecar is injected; `--nodes 2` for more nodes
  *   down    ends it; also removes what a killed one left
  *   status  says what is up, and the kubeconfig to use it by
+ *   image   writes the image that plays an application, for a cluster of your own: `image --graph bookinfo --registry NAME FILE`
  */
 import { parseArgs } from 'node:util';
 import { buildCluster } from '../../environment/cluster/build.mjs';
 import { StepFailed } from '../../environment/steps.mjs';
+import { graphById } from '../apps/graph-file.js';
 import { whyNoNodes } from '../deploy/cluster/availability.js';
+import { imageRegistry } from '../deploy/cluster/images.js';
 import { bringUp, keep, takeDown } from '../deploy/cluster/kept-cluster.js';
+import { writeImage } from '../deploy/cluster/oci-image.js';
 import { currentOwner } from '../deploy/cluster/owner.js';
 import { kubeconfigFile } from '../deploy/cluster/places.js';
 import { proveInjection } from '../deploy/cluster/proof.js';
+import { emulatorImage } from '../deploy/kubernetes/emulator-image.js';
 import { endLeftovers } from '../host/process.js';
 import { runMain } from './main.js';
 
-const actions: Record<string, (options: Options) => Promise<void>> = { build, up, down, status, keep: (options) => keep(options.nodes, console.log) };
+const actions: Record<string, (options: Options) => Promise<void>> = { build, up, down, status, image, keep: (options) => keep(options.nodes, console.log) };
 
 interface Options {
   nodes: number;
   keepGoCaches: boolean;
+  graph: string;
+  registry: string;
+  file?: string;
 }
 
 runMain(async () => {
-  const { values, positionals: [action] } = parseArgs({
+  const { values, positionals: [action, file] } = parseArgs({
     allowPositionals: true,
-    options: { nodes: { type: 'string', default: '1' }, 'keep-go-caches': { type: 'boolean', default: false } },
+    options: {
+      nodes: { type: 'string', default: '1' }, 'keep-go-caches': { type: 'boolean', default: false },
+      graph: { type: 'string', default: 'bookinfo' }, registry: { type: 'string', default: imageRegistry },
+    },
   });
   const nodes = Number(values.nodes);
   if (!Number.isInteger(nodes) || nodes < 1 || nodes > 5) throw new Error(`--nodes ${values.nodes} is not from 1 to 5`);
-  if (!(action in actions)) throw new Error(`npm run cluster -- ${action ?? ''}: say build, up, down or status`);
-  await actions[action]({ nodes, keepGoCaches: values['keep-go-caches'] });
+  if (!(action in actions)) throw new Error(`${action ? `there is no '${action}'` : 'nothing was asked for'}; say npm run cluster -- build, up, down, status or image`);
+  await actions[action]({ nodes, keepGoCaches: values['keep-go-caches'], graph: values.graph, registry: values.registry, file });
 });
 
 async function build({ keepGoCaches }: Options): Promise<void> {
@@ -67,6 +78,13 @@ async function status(): Promise<void> {
   const owner = currentOwner();
   if (!owner) return console.log('no cluster is up; bring one up with: npm run cluster -- up');
   console.log(`a cluster of ${owner.nodes} is ${owner.nodePids ? 'up' : 'coming up'} since ${owner.since} (process ${owner.pid}); export KUBECONFIG=${kubeconfigFile()}`);
+}
+
+async function image({ graph, registry, file }: Options): Promise<void> {
+  if (!file) throw new Error('npm run cluster -- image FILE: say where it is to be written');
+  const spec = await emulatorImage(graphById(graph), registry);
+  await writeImage(spec, file);
+  console.log(`${file} is the image ${spec.name}; push it with: skopeo copy oci-archive:${file} docker://${spec.name}`);
 }
 
 function seconds(started: number): string {

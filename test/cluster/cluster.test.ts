@@ -7,7 +7,7 @@ import type { KubernetesObject } from '@kubernetes/client-node';
 import { request } from 'undici';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { buildCluster } from '../../environment/cluster/build.mjs';
-import { readGraph } from '../../lib/apps/graph-file.js';
+import { graphById } from '../../lib/apps/graph-file.js';
 import { hopsOf } from '../../lib/apps/traversals.js';
 import type { ApplicationSpec, DeployedApplication, MeshProfile } from '../../lib/deploy/application.js';
 import { whyNoNodes } from '../../lib/deploy/cluster/availability.js';
@@ -25,7 +25,7 @@ import { projectPath } from '../../lib/host/paths.js';
 import { isAlive, startTicks } from '../../lib/host/process.js';
 
 const reason = await whyNoNodes();
-const graph = readGraph(projectPath('lib', 'apps', 'graphs', 'two-tier.json'));
+const graph = graphById('two-tier');
 const spec = (profile: MeshProfile, more: Partial<ApplicationSpec> = {}): ApplicationSpec => ({ graph, profile, nodes: 1, ...more });
 
 describe.skipIf(reason)(`a cluster on this machine${reason ? ` (not here: ${reason})` : ''}`, () => {

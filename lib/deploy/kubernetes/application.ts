@@ -5,7 +5,7 @@
 import { createHash } from 'node:crypto';
 import * as net from 'node:net';
 import * as os from 'node:os';
-import type { KubernetesObject, V1Namespace, V1Node, V1Pod, V1ReplicaSet, V1Service } from '@kubernetes/client-node';
+import type { KubernetesObject, V1Node, V1Pod, V1ReplicaSet, V1Service } from '@kubernetes/client-node';
 import { pathOf, serviceOf, type ServiceNode } from '../../apps/call-graph.js';
 import { backendVersion, programOf, seedingOf } from '../../apps/programs.js';
 import { projectRoot } from '../../host/paths.js';
@@ -16,15 +16,15 @@ import { KubernetesClient } from './client.js';
 import { readPodCpu } from './cpu.js';
 import { programInImage } from './emulator-image.js';
 import { processNamed, processesOf, threadNamed } from './local-processes.js';
-import { deploymentObject, frameObjects, managedBy, ownedBy, serviceObject, type Frame, type PodPlan } from './manifests.js';
+import { deploymentObject, frameObjects, ownedBy, serviceObject, type Frame, type PodPlan } from './manifests.js';
 import { placePods } from './placement.js';
+import { removeApplications } from './removal.js';
 import { containerId, hasSidecar, isReady, whatEnded, whyNoPods, whyPodFails } from './pods.js';
 import { isStockEnvoy, stockEnvoyNote } from './stock-envoy.js';
 import { adminPort, readPage, readSidecarStats, sidecarContainer } from './sidecar-admin.js';
 import { wavesOf } from './waves.js';
 
 const readyTimeoutMs = 180_000;
-const goneTimeoutMs = 60_000;
 const reachTimeoutMs = 1_000;
 
 export interface KubernetesOptions {
@@ -65,21 +65,6 @@ export async function dryRun(spec: ApplicationSpec, options: KubernetesOptions):
   const pods = await Promise.all(spec.graph.services.map((service) => (
     objectsOf(spec, service, placed[service.name], frame, options.image, (callee) => `POD-OF-${callee}`))));
   return [...frameObjects(spec, frame), ...pods.flat()];
-}
-
-/**
- * Removes applications from a cluster, and waits until they are gone.
- * @param labels which; all that the workbench ever put there when left out.
- */
-export async function removeApplications(client: KubernetesClient, labels: string = managedBy): Promise<void> {
-  const namespaces = { apiVersion: 'v1', kind: 'Namespace', plural: 'namespaces', labels };
-  const found = await client.list<V1Namespace>(namespaces);
-  for (const { metadata } of found) await client.delete({ apiVersion: 'v1', kind: 'Namespace', metadata: { name: metadata?.name } });
-  if (found.length === 0) return;
-  await client.watchUntil(namespaces, (left) => (left.length === 0 ? true : null), {
-    timeoutMs: goneTimeoutMs,
-    describe: (left) => `${left.map(({ metadata }) => metadata?.name).join(', ')} is still being deleted; see: kubectl get namespace -o yaml`,
-  });
 }
 
 /** This clone on this machine, as a label can hold it: what it left behind is its own to remove. */

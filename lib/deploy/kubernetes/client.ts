@@ -142,7 +142,7 @@ export class KubernetesClient {
       if (outcome.found !== null) return outcome.found;
       last = outcome.objects;
     }
-    throw new Error(`not ready after ${options.timeoutMs / 1000} s: ${options.describe(last)}`);
+    throw new Error(`waited ${options.timeoutMs / 1000} s in vain: ${options.describe(last)}`);
   }
 
   /** One connection: until it is found, the time is over, or the server closes, which it does now and then. */

@@ -1,10 +1,9 @@
 import { describe, expect, it } from 'vitest';
 import type { ApplicationSpec, MeshProfile } from '../../../../lib/deploy/application.js';
-import { readGraph } from '../../../../lib/apps/graph-file.js';
-import { projectPath } from '../../../../lib/host/paths.js';
+import { graphById } from '../../../../lib/apps/graph-file.js';
 import { deploymentObject, frameObjects, serviceObject, type IstioObject, type PodPlan } from '../../../../lib/deploy/kubernetes/manifests.js';
 
-const graph = readGraph(projectPath('lib', 'apps', 'graphs', 'two-tier.json'));
+const graph = graphById('two-tier');
 const frame = { namespace: 'bench', owner: 'me' };
 const spec = (profile: MeshProfile, more: Partial<ApplicationSpec> = {}): ApplicationSpec => ({ graph, profile, nodes: 1, ...more });
 const plan = (name: string): PodPlan => {
