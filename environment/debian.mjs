@@ -2,13 +2,19 @@
 /** Debian packages: which are missing here, and how they are installed. The list with its reasons is debian-packages.json. */
 import { spawnSync } from 'node:child_process';
 import * as fs from 'node:fs';
+import * as os from 'node:os';
 import * as path from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { execute } from './steps.mjs';
+
+/** Where packages go that are not installed but unpacked; lib/host/find-program.ts looks there. */
+const unpacked = path.join(path.dirname(path.dirname(fileURLToPath(import.meta.url))), '.workbench', 'debian');
 
 /**
  * @typedef {object} Package
  * @property {string} package
  * @property {string[]} [alternatives] other names of it, tried in order.
+ * @property {boolean} [unpack] not installed: unpacked below .workbench/debian, so that no service of it is set up.
  * @property {string} reason
  * @property {string[]} usedBy figures and commands that need it.
  * @property {string[]} [profiles] only set up for these; for all that measure when left out.
@@ -38,9 +44,9 @@ export function missingPackages(packages, profile, there) {
   });
 }
 
-/** @param {string} name a program, looked for on PATH and where root's programs are. */
+/** @param {string} name a program, looked for on PATH, where root's programs are, and among those unpacked. */
 export function onPath(name) {
-  const folders = [...(process.env.PATH ?? '').split(path.delimiter), '/usr/sbin', '/sbin'];
+  const folders = [...(process.env.PATH ?? '').split(path.delimiter), '/usr/sbin', '/sbin', path.join(unpacked, 'usr', 'bin')];
   return folders.some((folder) => folder !== '' && fs.existsSync(path.join(folder, name)));
 }
 
@@ -55,7 +61,7 @@ export function describe(packages) {
 }
 
 /**
- * Installs packages with apt-get.
+ * Installs packages with apt-get, or unpacks them.
  * @param {Package[]} packages
  * @param {(line: string) => void} log
  * @returns {Promise<Package[]>} those that this system's archives do not have under any name.
@@ -67,11 +73,27 @@ export async function installPackages(packages, log) {
   const apt = ['apt-get', '-q', '-y', '-o', 'DPkg::Lock::Timeout=300'];
   await execute([...apt, 'update'], { log, env, remedy });
   const found = packages.map((entry) => ({ entry, name: [entry.package, ...entry.alternatives ?? []].find(hasCandidate) }));
-  const names = found.flatMap(({ name }) => name ?? []);
+  const names = found.flatMap(({ entry, name }) => (entry.unpack ? [] : name ?? []));
   if (names.length > 0) {
     await execute([...apt, 'install', '--no-install-recommends', ...names], { log, env, remedy, outliveUs: true });
   }
+  for (const { entry, name } of found) if (entry.unpack && name !== undefined) await unpack(name, { log, env, remedy });
   return found.filter(({ name }) => name === undefined).map(({ entry }) => entry);
+}
+
+/**
+ * @param {string} name
+ * @param {Parameters<typeof execute>[1]} options
+ */
+async function unpack(name, options) {
+  const folder = fs.mkdtempSync(path.join(os.tmpdir(), 'workbench-package-'));
+  try {
+    await execute(['apt-get', '-q', 'download', name], { ...options, cwd: folder });
+    fs.mkdirSync(unpacked, { recursive: true });
+    for (const file of fs.readdirSync(folder)) await execute(['dpkg-deb', '-x', path.join(folder, file), unpacked], options);
+  } finally {
+    fs.rmSync(folder, { recursive: true });
+  }
 }
 
 /** @param {string} name */

@@ -1,5 +1,6 @@
 /** What this machine can do for the workbench: each thing available, or the reason why not and the remedy. */
 import * as fs from 'node:fs';
+import { storeAvailability } from '../apps/stores.js';
 import type { Collector } from '../counters/collector.js';
 import { frontendCounters } from '../counters/frontend-counters.js';
 import { instructionRegions } from '../counters/instruction-regions.js';
@@ -24,7 +25,7 @@ export type Capability = Availability & { kind: CapabilityKind };
 /** The names under which `probeCapabilities` answers. */
 export const capabilityNames = [
   'envoy', 'SQL policy', 'schedstat', 'hardware counters', 'perf stat', 'frontend counters', 'toplev', 'perf record', 'instruction counts', 'instruction traces', 'single-step', 'strace',
-  'native generator', 'npm generator', 'socketify echo', 'node echo', 'mariadb', 'browser', 'jsdom',
+  'native generator', 'npm generator', 'socketify echo', 'node echo', 'mariadb', 'redis', 'memcached', 'browser', 'jsdom',
   'thread pinning', 'network namespaces', 'huge pages',
 ] as const;
 
@@ -48,6 +49,8 @@ const probes: Record<CapabilityName, { kind: CapabilityKind; probe: () => Promis
   'socketify echo': { kind: 'backend', probe: probeSocketify },
   'node echo': { kind: 'backend', probe: () => ({ available: true, version: process.versions.node }) },
   mariadb: { kind: 'backend', probe: mariadbAvailability },
+  redis: { kind: 'backend', probe: () => storeAvailability('redis') },
+  memcached: { kind: 'backend', probe: () => storeAvailability('memcached') },
   browser: { kind: 'renderer', probe: browserAvailability },
   jsdom: { kind: 'renderer', probe: () => ({ available: true, version: 'SVG with approximate text' }) },
   'thread pinning': { kind: 'system', probe: () => tryProgram(['taskset', '-p', '1'], ['taskset', '--version'], 'install the package util-linux') },

@@ -19,8 +19,8 @@ function callerOf(name: string, callee: Callee): Caller {
 
 function httpCaller(name: string, { address: { host, port }, paths }: Callee): Caller {
   const kept = new http.Agent({ keepAlive: true });
-  // Asks to keep the connection and then closes it, as Python's requests do without a session.
-  const fresh = new http.Agent({ keepAlive: true, maxFreeSockets: 0 });
+  // Asks the callee to keep the connection and then closes it, as Python's requests do without a session.
+  const fresh = Object.assign(new http.Agent({ keepAlive: true }), { keepSocketAlive: () => false });
   const bodies = bodiesBySize();
   return (call, headers) => new Promise((resolve, reject) => {
     const fail = (problem: string) => reject(new Error(`${name} at ${host}:${port} ${problem}`));
