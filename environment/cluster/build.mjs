@@ -10,7 +10,7 @@ import { spawnSync } from 'node:child_process';
 import * as fs from 'node:fs';
 import * as path from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { isDebian, onPath } from '../debian.mjs';
+import { candidateOf, isDebian, onPath, unpack } from '../debian.mjs';
 import { execute, runSteps, StepFailed } from '../steps.mjs';
 
 /** @typedef {import('../steps.mjs').Step} Step */
@@ -96,14 +96,13 @@ function osRelease() {
  */
 async function unpackDebian(packages, folder, log) {
   const remedy = 'check the network and /etc/apt/sources.list, run apt-get update as root, then the same command again';
-  const archives = `${folder}.archives`;
   const fresh = `${folder}.fresh`;
-  for (const each of [archives, fresh]) {
-    fs.rmSync(each, { recursive: true, force: true });
-    fs.mkdirSync(each, { recursive: true });
+  fs.rmSync(fresh, { recursive: true, force: true });
+  for (const entry of packages) {
+    const name = candidateOf(entry);
+    if (name === undefined) throw new StepFailed(`this system's archives do not have ${entry.package}`, remedy);
+    await unpack(name, fresh, { log, remedy });
   }
-  for (const entry of packages) await download(entry, { cwd: archives, log, remedy });
-  for (const archive of fs.readdirSync(archives)) await execute(['dpkg', '-x', path.join(archives, archive), fresh], { log, remedy });
   // As on a system whose /bin, /sbin and /lib are links into /usr.
   for (const top of ['bin', 'sbin', 'lib'].filter((name) => fs.existsSync(path.join(fresh, name)))) {
     fs.cpSync(path.join(fresh, top), path.join(fresh, 'usr', top), { recursive: true, verbatimSymlinks: true });
@@ -112,7 +111,6 @@ async function unpackDebian(packages, folder, log) {
   linkIptables(path.join(fresh, 'usr', 'sbin'));
   fs.rmSync(folder, { recursive: true, force: true });
   fs.renameSync(fresh, folder);
-  fs.rmSync(archives, { recursive: true });
 }
 
 /**
@@ -122,21 +120,6 @@ async function unpackDebian(packages, folder, log) {
 function linkIptables(folder) {
   for (const program of ['iptables', 'ip6tables']) {
     for (const verb of ['', '-save', '-restore']) fs.symlinkSync('xtables-nft-multi', path.join(folder, `${program}${verb}`));
-  }
-}
-
-/**
- * @param {Unpacked} entry
- * @param {{ cwd: string, log: (line: string) => void, remedy: string }} options
- */
-async function download(entry, options) {
-  const names = [entry.package, ...entry.alternatives ?? []];
-  for (const name of names) {
-    try {
-      return await execute(['apt-get', '-q', 'download', name], options);
-    } catch (error) {
-      if (name === names[names.length - 1]) throw error;
-    }
   }
 }
 
@@ -154,7 +137,8 @@ function kubernetes() {
 /** @returns {Step[]} */
 function istio() {
   const version = requiredVersion('istio', 'istio.io/istio');
-  const flags = [`-X istio.io/istio/pkg/version.buildVersion=${version}`];
+  // What that commit calls itself; a version that it cannot read it would take for the newest.
+  const flags = ['-X istio.io/istio/pkg/version.buildVersion=1.22-dev'];
   const programs = ['pilot-discovery', 'pilot-agent'].map((program) => (
     goProgram({ part: 'istio', program, source: `istio.io/istio/pilot/cmd/${program}`, label: `Istio's ${program} ${version}`, expect: 'about 3 min', flags })));
   return [...programs, sidecarBootstrap(), istioManifest()];
