@@ -1,4 +1,18 @@
-import { defineConfig } from 'vitest/config';
+import { defineConfig, type TestProjectConfiguration } from 'vitest/config';
+
+/** Takes a cluster of this machine's own (`npm run test:cluster`), which is built in a quarter of an hour: only when asked for. */
+const cluster: TestProjectConfiguration = {
+  test: {
+    name: 'cluster',
+    include: ['test/cluster/**/*.test.ts'],
+    pool: 'forks',
+    fileParallelism: false,
+    sequence: { groupOrder: 2 },
+    testTimeout: 300_000,
+    // The first one builds the cluster.
+    hookTimeout: 3_600_000,
+  },
+};
 
 export default defineConfig({
   test: {
@@ -29,6 +43,7 @@ export default defineConfig({
           hookTimeout: 120_000,
         },
       },
+      ...(process.env.CLUSTER === '1' ? [cluster] : []),
     ],
   },
 });

@@ -72,28 +72,39 @@ export async function installPackages(packages, log) {
   const env = { DEBIAN_FRONTEND: 'noninteractive', LC_ALL: 'C' };
   const apt = ['apt-get', '-q', '-y', '-o', 'DPkg::Lock::Timeout=300'];
   await execute([...apt, 'update'], { log, env, remedy });
-  const found = packages.map((entry) => ({ entry, name: [entry.package, ...entry.alternatives ?? []].find(hasCandidate) }));
+  const found = packages.map((entry) => ({ entry, name: candidateOf(entry) }));
   const names = found.flatMap(({ entry, name }) => (entry.unpack ? [] : name ?? []));
   if (names.length > 0) {
     await execute([...apt, 'install', '--no-install-recommends', ...names], { log, env, remedy, outliveUs: true });
   }
-  for (const { entry, name } of found) if (entry.unpack && name !== undefined) await unpack(name, { log, env, remedy });
+  for (const { entry, name } of found) if (entry.unpack && name !== undefined) await unpack(name, unpacked, { log, env, remedy });
   return found.filter(({ name }) => name === undefined).map(({ entry }) => entry);
 }
 
 /**
+ * Gets a package without installing it.
  * @param {string} name
+ * @param {string} target folder that gets its files.
  * @param {Parameters<typeof execute>[1]} options
+ * @throws {import('./steps.mjs').StepFailed}
  */
-async function unpack(name, options) {
+export async function unpack(name, target, options) {
   const folder = fs.mkdtempSync(path.join(os.tmpdir(), 'workbench-package-'));
   try {
     await execute(['apt-get', '-q', 'download', name], { ...options, cwd: folder });
-    fs.mkdirSync(unpacked, { recursive: true });
-    for (const file of fs.readdirSync(folder)) await execute(['dpkg-deb', '-x', path.join(folder, file), unpacked], options);
+    fs.mkdirSync(target, { recursive: true });
+    for (const file of fs.readdirSync(folder)) await execute(['dpkg-deb', '-x', path.join(folder, file), target], options);
   } finally {
     fs.rmSync(folder, { recursive: true });
   }
+}
+
+/**
+ * The first name of a package that this system's archives have; undefined when they have none.
+ * @param {{ package: string, alternatives?: string[] }} entry
+ */
+export function candidateOf(entry) {
+  return [entry.package, ...entry.alternatives ?? []].find(hasCandidate);
 }
 
 /** @param {string} name */

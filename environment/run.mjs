@@ -32,7 +32,7 @@ function commandNames() {
  * @returns {import('./setup.mjs').Profile}
  */
 export function profileOf(command) {
-  if (command === 'test') return 'test';
+  if (command === 'test' || command === 'test:cluster') return 'test';
   return WITHOUT_MEASURING.includes(command) ? 'figures' : 'full';
 }
 
@@ -43,11 +43,19 @@ async function main([command, ...args]) {
   await setUp({ profile: profileOf(command), system: !args.includes('--no-system') });
   const rest = args.filter((arg) => arg !== '--no-system');
   process.chdir(root);
-  if (command === 'test') await runScript(path.join(path.dirname(require.resolve('vitest/package.json')), 'vitest.mjs'), ['run', ...rest]);
-  else {
+  if (command === 'test') await runTests(rest);
+  else if (command === 'test:cluster') {
+    process.env.CLUSTER = '1';
+    await runTests(['--project', 'cluster', ...rest]);
+  } else {
     await import(pathToFileURL(require.resolve('tsx')).href);
     await runScript(path.join(root, 'lib', 'commands', `${command}.ts`), rest);
   }
+}
+
+/** @param {string[]} args of vitest. */
+function runTests(args) {
+  return runScript(path.join(path.dirname(require.resolve('vitest/package.json')), 'vitest.mjs'), ['run', ...args]);
 }
 
 /**

@@ -65,6 +65,19 @@ const figure14 = fig14(data, counted, knownGraphs());
 await showItem(figure14);
 
 // %% [markdown]
+// ## On a cluster
+// The same sidecars on Kubernetes, configured by Istio's control plane, where a recording or this session has them
+// (`WORKBENCH_KUBECONFIG`): does one machine predict what a cluster costs?
+
+// %%
+import { engines } from './lib/figures/engines.js';
+import { hasCluster } from './lib/report/items.js';
+const [here, there] = ['namespaces', 'kubernetes'] as const;
+const of = (engine: typeof here | typeof there) => applicationsOf(sessionStore(), engine).data;
+if (hasCluster(sessionStore())) await showItem(engines(of(here), of(there), knownGraphs()));
+else console.log('No run on a Kubernetes cluster is recorded; the README says how to make one.');
+
+// %% [markdown]
 // ## Verdict
 
 // %%

@@ -63,6 +63,8 @@ export interface DeployedApplication extends DeploymentIdentity {
   pods: DeployedPod[];
   /** Cores that all pods together can use. */
   podCores: number;
+  /** What every number from it has to be read with, e.g. how its sidecars differ from Istio's own; none when left out. */
+  notes?: string[];
   /** CPU time of every pod, read at one moment as far as one can. */
   readCpu(): Promise<PodCpu[]>;
   /** What each pod's sidecar has counted so far, in the order of `pods`; null without one. */
@@ -79,11 +81,12 @@ export interface DeployedPod {
   node: number;
   /** The pod's own address. */
   address: Address;
-  /** Process ids on this machine: of the service, or of the store. */
+  /** Process ids on this machine: of the service, or of the store. None where its node is another machine. */
   servicePids: number[];
   sidecar: PodSidecar | null;
 }
 
+/** Process and thread are 0 where the pod's node is another machine. */
 export interface PodSidecar {
   pid: number;
   /** Thread id of wrk:worker_0, which carries all of its traffic. */

@@ -23,7 +23,18 @@ export async function isServing(admin: Address): Promise<boolean> {
  * @throws Error naming the page when it holds none.
  */
 export async function readStats(admin: Address): Promise<Record<string, number>> {
-  const stats = await readList<{ name?: string; value?: unknown }>(admin, '/stats?format=json', 'stats');
+  return parseStats(await read(admin, statsPage), url(admin, statsPage));
+}
+
+/** The page that `parseStats` takes. */
+export const statsPage = '/stats?format=json';
+
+/**
+ * @param source of the text, for messages.
+ * @throws Error naming it when it holds no stats.
+ */
+export function parseStats(text: string, source: string): Record<string, number> {
+  const stats = listIn<{ name?: string; value?: unknown }>(text, 'stats', source);
   const numbers = stats.filter((stat): stat is { name: string; value: number } => typeof stat.value === 'number');
   return Object.fromEntries(numbers.map(({ name, value }) => [name, value]));
 }
@@ -39,7 +50,8 @@ interface ListenerStatus {
  * @throws Error when there is no listener of that name, or the page does not list any.
  */
 export async function readListenerAddress(admin: Address, name: string): Promise<Address> {
-  const statuses = await readList<ListenerStatus>(admin, '/listeners?format=json', 'listener_statuses');
+  const page = '/listeners?format=json';
+  const statuses = listIn<ListenerStatus>(await read(admin, page), 'listener_statuses', url(admin, page));
   const status = statuses.find((candidate) => candidate.name === name);
   if (!status) throw new Error(`Envoy has no listener "${name}"; it has: ${statuses.map((s) => s.name).join(', ') || 'none'}`);
   const at = status.local_address?.socket_address;
@@ -47,11 +59,14 @@ export async function readListenerAddress(admin: Address, name: string): Promise
   return { host: at.address, port: at.port_value };
 }
 
+async function read(admin: Address, page: string): Promise<string> {
+  return (await fetch(url(admin, page))).text();
+}
+
 /** The list called `key` on a page. */
-async function readList<T>(admin: Address, page: string, key: string): Promise<T[]> {
-  const text = await (await fetch(url(admin, page))).text();
+function listIn<T>(text: string, key: string, source: string): T[] {
   const list = (parseJson(text) as Record<string, unknown> | null)?.[key];
-  if (!Array.isArray(list)) throw new Error(`${url(admin, page)}:1: no list "${key}" in ${JSON.stringify(text.slice(0, 60))}; is that an Envoy's admin page?`);
+  if (!Array.isArray(list)) throw new Error(`${source}:1: no list "${key}" in ${JSON.stringify(text.slice(0, 60))}; is that an Envoy's admin page?`);
   return list as T[];
 }
 

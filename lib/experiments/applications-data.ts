@@ -180,6 +180,7 @@ function countRows(run: Run): CountRow[] {
 }
 
 function notesOn(runs: readonly Run[]): string[] {
+  const ofEngine = runs.flatMap((run) => readJson<Topology>(run, runFiles.topology).notes ?? []);
   const marked = runs.filter((run) => !isGood(run)).map((run) => `${run.policy.label} (${run.warnings.map(({ text }) => text).join('; ')})`);
-  return marked.length === 0 ? [] : [`Measured but left out: ${marked.slice(0, 3).join(', ')}${marked.length > 3 ? ` and ${marked.length - 3} more loads` : ''}.`];
+  return [...new Set(ofEngine), ...(marked.length === 0 ? [] : [`Measured but left out: ${marked.slice(0, 3).join(', ')}${marked.length > 3 ? ` and ${marked.length - 3} more loads` : ''}.`])];
 }

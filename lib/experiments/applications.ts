@@ -169,14 +169,17 @@ export interface Topology {
   entry: string;
   /** Cores that all pods together could use. */
   podCores: number;
+  /** What every number from it has to be read with. */
+  notes?: string[];
   pods: { service: string; node: number; address: Address; requests: SidecarRequests | null }[];
 }
 
-export function topologyOf({ engine, spec, podCores, pods }: DeployedApplication, before: (SidecarRequests | null)[], after: (SidecarRequests | null)[]): Topology {
+export function topologyOf({ engine, spec, podCores, notes, pods }: DeployedApplication, before: (SidecarRequests | null)[], after: (SidecarRequests | null)[]): Topology {
   return {
     engine,
     entry: spec.graph.entry.service,
     podCores,
+    notes,
     pods: pods.map(({ service, node, address }, i) => {
       const [from, to] = [before[i], after[i]];
       return { service, node, address, requests: from && to && { inbound: to.inbound - from.inbound, outbound: to.outbound - from.outbound } };

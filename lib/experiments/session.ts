@@ -85,13 +85,16 @@ export interface Source {
   why: string;
 }
 
+/** Which experiment, the runs that should be there where nothing is recorded, and which of its runs count. */
+export type Wanted = Pick<Plan, 'experiment'> & Partial<Plan> & { only?: (run: Run) => boolean };
+
 /**
  * Live runs when they cover every policy and collector the newest committed recording has, else that recording:
  * a figure never mixes the two. Live runs that are all marked by warnings cover nothing.
  * @throws Error when there is neither.
  */
-export function chooseSource(store: RunStore, plan: Pick<Plan, 'experiment'> & Partial<Plan>): Source {
-  const candidates = store.recordings().map((recording) => ({ recording, runs: store.runs(recording, plan.experiment) }))
+export function chooseSource(store: RunStore, plan: Wanted): Source {
+  const candidates = store.recordings().map((recording) => ({ recording, runs: store.runs(recording, plan.experiment).filter(plan.only ?? (() => true)) }))
     .filter(({ runs }) => runs.length > 0);
   const live = candidates.find(({ recording }) => recording.origin === 'live');
   const committed = candidates.filter(({ recording }) => recording.origin !== 'live').sort(byDate)[0] as typeof live;

@@ -4,7 +4,7 @@
  * Nothing outlives the workbench: every program gets a parent-death signal; a daemon is also stopped on Ctrl-C and
  * SIGTERM, and is written to a ledger from which the next start ends whatever a `kill -9` left behind.
  */
-import { spawnSync } from 'node:child_process';
+import { spawn, spawnSync } from 'node:child_process';
 import * as fs from 'node:fs';
 import * as os from 'node:os';
 import * as path from 'node:path';
@@ -172,6 +172,22 @@ export async function start(argv: string[], options: RunOptions & { name: string
   };
   daemons.set(pid, { daemon, entry });
   return daemon;
+}
+
+/**
+ * Starts a program of the workbench that is meant to outlive this process, such as one that keeps a cluster up; whoever
+ * asked for it has to end it.
+ * @param options.logFile where its output goes.
+ * @returns its pid.
+ */
+export function startOnItsOwn(argv: string[], options: { cwd?: string; logFile: string }): number {
+  fs.mkdirSync(path.dirname(options.logFile), { recursive: true });
+  const log = fs.openSync(options.logFile, 'w');
+  const child = spawn(argv[0], argv.slice(1), { cwd: options.cwd, detached: true, stdio: ['ignore', log, log] });
+  fs.closeSync(log);
+  child.unref();
+  if (child.pid === undefined) throw new Error(`${argv[0]} could not be started`);
+  return child.pid;
 }
 
 function describeEnd({ exitCode, signal }: { exitCode: number | null; signal: string | null }): string {

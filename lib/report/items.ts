@@ -2,6 +2,7 @@
 import { paperFig6 } from '../deploy/catalogue.js';
 import { graphs as graphIds, graphById } from '../apps/graph-file.js';
 import type { CallGraph } from '../apps/call-graph.js';
+import { applicationEngine } from '../deploy/application-engine.js';
 import { applications } from '../experiments/applications.js';
 import { applicationsData, type ApplicationsData } from '../experiments/applications-data.js';
 import { invocations } from '../experiments/invocations.js';
@@ -242,25 +243,22 @@ export function capacityOf(store: RunStore): CapacityData[] {
   return [capacityData(recording, runs), ...others.map(({ other, runs: theirs }) => capacityData(other, theirs))];
 }
 
-/** Experiment `applications` of the chosen source, on this machine's namespaces; used by notebooks 01, 07 and 08 too. */
-export function applicationsOf(store: RunStore): { data: ApplicationsData; source: Source } {
-  const source = chooseSource(store, { experiment: applications });
-  return { data: applicationsData(source.recording, source.runs.filter(carriedBy('namespaces'))), source };
+/**
+ * Experiment `applications` of the chosen source; used by notebooks 01, 07 and 08 too.
+ * @param engine what carried the applications; what this session would deploy them with by default.
+ */
+export function applicationsOf(store: RunStore, engine = applicationEngine().name): { data: ApplicationsData; source: Source } {
+  const source = chooseSource(store, { experiment: applications, only: carriedBy(engine) });
+  return { data: applicationsData(source.recording, source.runs), source };
 }
 
-/** The same as a Kubernetes cluster carried it, of the newest recording that has it; null where none has. */
-export function clusterOf(store: RunStore): ApplicationsData | null {
-  const found = store.recordings().map((recording) => ({ recording, runs: store.runs(recording, applications).filter(carriedBy('kubernetes')) })).filter(({ runs }) => runs.length > 0);
-  const newest = found.sort((a, b) => newestOf(b.runs).localeCompare(newestOf(a.runs)))[0] as (typeof found)[number] | undefined;
-  return newest ? applicationsData(newest.recording, newest.runs) : null;
+/** Whether a recording or this session has applications on a cluster. */
+export function hasCluster(store: RunStore): boolean {
+  return store.recordings().some((recording) => store.runs(recording, applications).some(carriedBy('kubernetes')));
 }
 
 function carriedBy(engine: ApplicationEngine['name']): (run: Run) => boolean {
   return ({ spec }) => spec.application?.engine === engine;
-}
-
-function newestOf(runs: readonly Run[]): string {
-  return runs.map(({ startedAt }) => startedAt).sort().at(-1)!;
 }
 
 /** Experiment `invocations` of the chosen source; null where nobody counted, which hinders no figure but that of the counts. */

@@ -3,7 +3,7 @@ import * as path from 'node:path';
 import { spawn } from 'node:child_process';
 import { afterEach, describe, expect, it } from 'vitest';
 import { workbenchPath } from '../../../lib/host/paths.js';
-import { CommandFailed, endLeftovers, isAlive, run, start, startTicks, withTranscript } from '../../../lib/host/process.js';
+import { CommandFailed, endLeftovers, isAlive, run, start, startOnItsOwn, startTicks, withTranscript } from '../../../lib/host/process.js';
 
 describe('run', () => {
   it('returns what the program printed, arguments untouched by any shell', async () => {
@@ -76,6 +76,17 @@ describe('nothing outlives the workbench', () => {
     await until(() => startTicks(daemon) === undefined);
     endLeftovers();
     expect(fs.existsSync(workbenchPath('processes', `${daemon}.json`))).toBe(false);
+  });
+
+  it('but a program that is started on its own does, in a session of its own', () => {
+    const logFile = workbenchPath('log', `on-its-own-${process.pid}.log`);
+    const pid = startOnItsOwn(['sh', '-c', 'echo up; exec sleep 600'], { logFile });
+    children.push(pid);
+    const session = fs.readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ')[1].split(' ')[3];
+    expect(Number(session)).toBe(pid);
+    endLeftovers();
+    expect(startTicks(pid)).toBeDefined();
+    fs.rmSync(logFile);
   });
 
   it('ends what an owner left behind, but never a process that merely has the same pid', async () => {

@@ -1,0 +1,92 @@
+/**
+ * `npm run cluster -- build|up|down|status`: a real Kubernetes cluster with Istio on this machine.
+ *   build   builds its parts from source, once for a version (about 16 minutes); `--keep-go-caches` makes the next build faster
+ *   up      brings it up, builds what is missing, and proves that a sidecar is injected; `--nodes 2` for more nodes
+ *   down    ends it; also removes what a killed one left
+ *   status  says what is up, and the kubeconfig to use it by
+ *   image   writes the image that plays an application, for a cluster of your own: `image --graph bookinfo --registry NAME FILE`
+ */
+import { parseArgs } from 'node:util';
+import { buildCluster } from '../../environment/cluster/build.mjs';
+import { StepFailed } from '../../environment/steps.mjs';
+import { graphById } from '../apps/graph-file.js';
+import { whyNoNodes } from '../deploy/cluster/availability.js';
+import { imageRegistry } from '../deploy/cluster/images.js';
+import { bringUp, keep, takeDown } from '../deploy/cluster/kept-cluster.js';
+import { writeImage } from '../deploy/cluster/oci-image.js';
+import { currentOwner } from '../deploy/cluster/owner.js';
+import { kubeconfigFile } from '../deploy/cluster/places.js';
+import { proveInjection } from '../deploy/cluster/proof.js';
+import { emulatorImage } from '../deploy/kubernetes/emulator-image.js';
+import { endLeftovers } from '../host/process.js';
+import { runMain } from './main.js';
+
+const actions: Record<string, (options: Options) => Promise<void>> = { build, up, down, status, image, keep: (options) => keep(options.nodes, console.log) };
+
+interface Options {
+  nodes: number;
+  keepGoCaches: boolean;
+  graph: string;
+  registry: string;
+  file?: string;
+}
+
+runMain(async () => {
+  const { values, positionals: [action, file] } = parseArgs({
+    allowPositionals: true,
+    options: {
+      nodes: { type: 'string', default: '1' }, 'keep-go-caches': { type: 'boolean', default: false },
+      graph: { type: 'string', default: 'bookinfo' }, registry: { type: 'string', default: imageRegistry },
+    },
+  });
+  const nodes = Number(values.nodes);
+  if (!Number.isInteger(nodes) || nodes < 1 || nodes > 5) throw new Error(`--nodes ${values.nodes} is not from 1 to 5`);
+  if (!(action in actions)) throw new Error(`${action ? `there is no '${action}'` : 'nothing was asked for'}; say npm run cluster -- build, up, down, status or image`);
+  await actions[action]({ nodes, keepGoCaches: values['keep-go-caches'], graph: values.graph, registry: values.registry, file });
+});
+
+async function build({ keepGoCaches }: Options): Promise<void> {
+  const started = performance.now();
+  try {
+    const { ran } = await buildCluster({ keepGoCaches });
+    console.log(ran.length === 0 ? 'cluster: everything is built' : `cluster: built in ${seconds(started)}`);
+  } catch (error) {
+    if (error instanceof StepFailed) throw new Error(`${error.message}; ${error.remedy}`);
+    throw error;
+  }
+}
+
+async function up(options: Options): Promise<void> {
+  const reason = await whyNoNodes();
+  if (reason) throw new Error(reason);
+  for (const name of endLeftovers()) console.log(`ended ${name}, left behind by a killed run`);
+  await build(options);
+  const started = performance.now();
+  await bringUp(options.nodes, console.log);
+  const { status: code, server, containers } = await proveInjection(kubeconfigFile());
+  console.log(`proof: ${code} from ${server} after ${seconds(started)}, sent by the sidecar injected into a pod of ${containers.join(' and ')}`);
+  console.log(`export KUBECONFIG=${kubeconfigFile()}`);
+}
+
+async function down(): Promise<void> {
+  const started = performance.now();
+  const wasUp = await takeDown();
+  console.log(wasUp ? `the cluster is down after ${seconds(started)}` : 'no cluster was up');
+}
+
+async function status(): Promise<void> {
+  const owner = currentOwner();
+  if (!owner) return console.log('no cluster is up; bring one up with: npm run cluster -- up');
+  console.log(`a cluster of ${owner.nodes} is ${owner.nodePids ? 'up' : 'coming up'} since ${owner.since} (process ${owner.pid}); export KUBECONFIG=${kubeconfigFile()}`);
+}
+
+async function image({ graph, registry, file }: Options): Promise<void> {
+  if (!file) throw new Error('npm run cluster -- image FILE: say where it is to be written');
+  const spec = await emulatorImage(graphById(graph), registry);
+  await writeImage(spec, file);
+  console.log(`${file} is the image ${spec.name}; push it with: skopeo copy oci-archive:${file} docker://${spec.name}`);
+}
+
+function seconds(started: number): string {
+  return `${((performance.now() - started) / 1000).toFixed(1)} s`;
+}

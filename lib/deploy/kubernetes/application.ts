@@ -1,0 +1,276 @@
+/**
+ * An application on a Kubernetes cluster: a namespace of its own, labels on everything, and nothing taken for granted but
+ * a kubeconfig. The same experiments run on it as on network namespaces of this machine.
+ */
+import { createHash } from 'node:crypto';
+import * as net from 'node:net';
+import * as os from 'node:os';
+import type { KubernetesObject, V1Node, V1Pod, V1ReplicaSet, V1Service } from '@kubernetes/client-node';
+import { pathOf, serviceOf, type ServiceNode } from '../../apps/call-graph.js';
+import { backendVersion, programOf, seedingOf } from '../../apps/programs.js';
+import { projectRoot } from '../../host/paths.js';
+import type { ApplicationSpec, DeployedApplication, DeployedPod, DeploymentIdentity } from '../application.js';
+import { requestCounts } from '../mesh/request-counts.js';
+import type { Address } from '../types.js';
+import { checkCluster, type ClusterFacts } from './checks.js';
+import { KubernetesClient } from './client.js';
+import { readPodCpu } from './cpu.js';
+import { programInImage } from './emulator-image.js';
+import { processNamed, processesOf, threadNamed } from './local-processes.js';
+import { deploymentObject, frameObjects, ownedBy, serviceObject, type Frame, type PodPlan } from './manifests.js';
+import { placePods } from './placement.js';
+import { removeApplications } from './removal.js';
+import { containerId, hasSidecar, isReady, whatEnded, whyNoPods, whyPodFails } from './pods.js';
+import { isStockEnvoy, stockEnvoyNote } from './stock-envoy.js';
+import { adminPort, readPage, readSidecarStats, sidecarContainer } from './sidecar-admin.js';
+import { wavesOf } from './waves.js';
+
+const readyTimeoutMs = 180_000;
+const reachTimeoutMs = 1_000;
+
+export interface KubernetesOptions {
+  /** Path of the kubeconfig. */
+  kubeconfig: string;
+  /** The emulator's image, as the cluster's nodes get it (emulator-image.ts). */
+  image: string;
+}
+
+/**
+ * Brings up an application and waits, by watching, until every pod is ready. What a killed run of this clone left on the
+ * cluster is removed first.
+ * @throws Error in one line with what to do: no access, a quota, no room on the nodes, an image that cannot be had, no
+ *   injection of sidecars.
+ */
+export async function startOnKubernetes(spec: ApplicationSpec, options: KubernetesOptions): Promise<DeployedApplication> {
+  const client = KubernetesClient.fromFile(options.kubeconfig);
+  const facts = await checkCluster(client, spec);
+  await removeApplications(client, ownedBy(owner()));
+  const frame = frameOf(spec);
+  try {
+    await client.apply(frameObjects(spec, frame));
+    const objects = [...frameObjects(spec, frame), ...await applyInWaves(client, spec, facts, frame, options.image)];
+    const pods = await untilReady(client, spec, frame);
+    return await asApplication(client, { spec, facts, frame, pods, objects });
+  } catch (error) {
+    await removeApplications(client, ownedBy(owner()));
+    throw error;
+  }
+}
+
+/** What costs of an application depend on, without bringing it up. @throws Error as `startOnKubernetes`. */
+export async function describeOnKubernetes(spec: ApplicationSpec, options: KubernetesOptions): Promise<DeploymentIdentity> {
+  const facts = await checkCluster(KubernetesClient.fromFile(options.kubeconfig), spec);
+  return { normalised: normalise({ spec, facts, frame: frameOf(spec), objects: await dryRun(spec, options), pods: [] }), backend: await backendVersion(spec.graph) };
+}
+
+/** The objects that `startOnKubernetes` would apply, where pods' addresses that are not known yet read `POD-OF-<service>`. */
+export async function dryRun(spec: ApplicationSpec, options: KubernetesOptions): Promise<KubernetesObject[]> {
+  const client = KubernetesClient.fromFile(options.kubeconfig);
+  const { nodes } = await checkCluster(client, spec);
+  const frame = frameOf(spec);
+  const placed = placePods(spec, nodes);
+  const pods = await Promise.all(spec.graph.services.map((service) => (
+    objectsOf(spec, service, placed[service.name], frame, options.image, (callee) => `POD-OF-${callee}`))));
+  return [...frameObjects(spec, frame), ...pods.flat()];
+}
+
+/** This clone on this machine, as a label can hold it: what it left behind is its own to remove. */
+function owner(): string {
+  return createHash('sha256').update(`${os.hostname()} ${projectRoot()}`).digest('hex').slice(0, 12);
+}
+
+function frameOf({ graph }: ApplicationSpec): Frame {
+  return { namespace: `sidecar-workbench-${graph.id}-${owner()}`, owner: owner() };
+}
+
+/** @returns everything applied. */
+async function applyInWaves(client: KubernetesClient, spec: ApplicationSpec, facts: ClusterFacts, frame: Frame, image: string): Promise<KubernetesObject[]> {
+  const placed = placePods(spec, facts.nodes);
+  const addresses = new Map<string, string>();
+  const applied: KubernetesObject[] = [];
+  for (const wave of wavesOf(spec.graph)) {
+    const objects = await Promise.all(wave.map((service) => (
+      objectsOf(spec, service, placed[service.name], frame, image, (callee) => addresses.get(callee)!))));
+    await client.apply(objects.flat());
+    applied.push(...objects.flat());
+    const wanted = wave.filter(({ calledByPodAddress }) => calledByPodAddress).map(({ name }) => name);
+    if (wanted.length > 0) for (const [name, address] of await untilAddressed(client, frame, wanted)) addresses.set(name, address);
+  }
+  return applied;
+}
+
+/** @param podAddressOf the address of the pod of a service that is called by it. */
+async function objectsOf(
+  spec: ApplicationSpec, service: ServiceNode, node: string, frame: Frame, image: string, podAddressOf: (callee: string) => string,
+): Promise<KubernetesObject[]> {
+  const addressOf = (name: string): Address => {
+    const callee = serviceOf(spec.graph, name);
+    return callee.calledByPodAddress ? { host: podAddressOf(name), port: portOf(callee) } : { host: name, port: callee.port };
+  };
+  const serve = await programOf(spec.graph, service.name, { host: '0.0.0.0', port: portOf(service) }, addressOf);
+  const seed = await seedingOf(spec.graph, service.name, { host: '127.0.0.1', port: portOf(service) });
+  const plan: PodPlan = { service, node, programs: { serve: programInImage(serve), seed: seed && programInImage(seed) } };
+  return [serviceObject(plan, spec, frame), deploymentObject(plan, spec, frame, image)];
+}
+
+/** Where its container listens. */
+function portOf({ port, targetPort }: ServiceNode): number {
+  return targetPort ?? port;
+}
+
+async function untilAddressed(client: KubernetesClient, frame: Frame, services: string[]): Promise<[string, string][]> {
+  return client.watchUntil<V1Pod, [string, string][]>(podsOf(frame), (pods) => {
+    throwIfHopeless(pods);
+    const found = services.map((name) => [name, podOf(pods, name)?.status?.podIP] as const);
+    return found.every((pair): pair is [string, string] => Boolean(pair[1])) ? found as [string, string][] : null;
+  }, { timeoutMs: readyTimeoutMs, describe: (pods) => describePods(pods as V1Pod[]) });
+}
+
+async function untilReady(client: KubernetesClient, { graph, profile }: ApplicationSpec, frame: Frame): Promise<V1Pod[]> {
+  const over = new AbortController();
+  const sets = { apiVersion: 'apps/v1', kind: 'ReplicaSet', plural: 'replicasets', namespace: frame.namespace, labels: ownedBy(frame.owner) };
+  const ready = client.watchUntil<V1Pod, V1Pod[]>(podsOf(frame), (pods) => {
+    throwIfHopeless(pods);
+    const bare = profile === 'none' ? undefined : pods.find((pod) => !hasSidecar(pod));
+    if (bare) throw new Error(`the pod of ${bare.metadata?.labels?.app} got no sidecar; see which namespaces Istio's webhook looks at: kubectl get mutatingwebhookconfiguration -o yaml`);
+    const found = graph.services.map(({ name }) => podOf(pods, name)).filter((pod) => pod !== undefined && isReady(pod)) as V1Pod[];
+    return found.length === graph.services.length ? found : null;
+  }, { timeoutMs: readyTimeoutMs, describe: (pods) => describePods(pods as V1Pod[]) });
+  // A pod that cannot even be made is only told by what should make it.
+  const refused = client.watchUntil<V1ReplicaSet, never>(sets, (found) => {
+    const why = found.map(whyNoPods).find(Boolean);
+    if (why) throw new Error(`${why}${/exceeded quota/.test(why) ? '; raise the quota, or run fewer services' : ''}`);
+    return null;
+  }, { timeoutMs: readyTimeoutMs, describe: () => 'pods are missing', signal: over.signal });
+  try {
+    return await Promise.race([ready, refused]);
+  } finally {
+    over.abort();
+    [ready, refused].forEach((wait) => wait.catch(() => undefined));
+  }
+}
+
+function podsOf({ namespace, owner: who }: Frame) {
+  return { apiVersion: 'v1', kind: 'Pod', plural: 'pods', namespace, labels: ownedBy(who) };
+}
+
+function podOf(pods: V1Pod[], service: string): V1Pod | undefined {
+  return pods.find(({ metadata }) => metadata?.labels?.app === service && !metadata.deletionTimestamp);
+}
+
+function throwIfHopeless(pods: V1Pod[]): void {
+  const why = pods.map(whyPodFails).find(Boolean);
+  if (why) throw new Error(why);
+}
+
+function describePods(pods: V1Pod[]): string {
+  const waiting = pods.filter((pod) => !isReady(pod)).map(({ metadata, status }) => `${metadata?.labels?.app} is ${status?.phase}`);
+  return waiting.join(', ') || 'pods are missing';
+}
+
+interface Ready {
+  spec: ApplicationSpec;
+  facts: ClusterFacts;
+  frame: Frame;
+  pods: V1Pod[];
+  objects: KubernetesObject[];
+}
+
+async function asApplication(client: KubernetesClient, ready: Ready): Promise<DeployedApplication> {
+  const { spec, facts, frame } = ready;
+  const { service, operation } = spec.graph.entry;
+  const pods = await Promise.all(ready.pods.map((pod) => asPod(client, spec, facts, pod)));
+  return {
+    engine: 'kubernetes',
+    spec,
+    target: { address: await reachable(client, spec, frame, podOf(ready.pods, service)!), tls: false },
+    path: pathOf(serviceOf(spec.graph, service), operation),
+    pods,
+    podCores: await coresOf(client, facts),
+    normalised: normalise(ready),
+    backend: await backendVersion(spec.graph),
+    notes: pods.some(({ sidecar }) => sidecar && isStockEnvoy(sidecar.yaml)) ? [stockEnvoyNote] : [],
+    readCpu: () => readPodCpu(client, ready.pods, pods),
+    countRequests: () => Promise.all(pods.map(async ({ sidecar }) => sidecar && requestCounts(await sidecar.stats()))),
+    ending: async () => {
+      const now = await client.list<V1Pod>(podsOf(frame));
+      if (now.length < spec.graph.services.length) return `${spec.graph.services.length - now.length} pods are gone`;
+      return now.map(whatEnded).find(Boolean) ?? null;
+    },
+    stop: () => removeApplications(client, ownedBy(frame.owner)),
+  };
+}
+
+/** Of the application's nodes, whole ones. */
+async function coresOf(client: KubernetesClient, { nodes }: ClusterFacts): Promise<number> {
+  const all = await client.list<V1Node>({ apiVersion: 'v1', kind: 'Node', plural: 'nodes' });
+  return all.filter(({ metadata }) => nodes.includes(metadata!.name!)).reduce((sum, { status }) => sum + Math.floor(Number(status?.capacity?.cpu ?? 0)), 0);
+}
+
+async function asPod(client: KubernetesClient, spec: ApplicationSpec, { nodes }: ClusterFacts, pod: V1Pod): Promise<DeployedPod> {
+  const service = pod.metadata!.labels!.app;
+  const host = pod.status!.podIP!;
+  const app = containerId(pod, 'app');
+  return {
+    service,
+    node: nodes.indexOf(pod.spec!.nodeSelector!['kubernetes.io/hostname']),
+    address: { host, port: portOf(serviceOf(spec.graph, service)) },
+    servicePids: app ? processesOf(app) : [],
+    sidecar: spec.profile === 'none' ? null : await asSidecar(client, pod, host),
+  };
+}
+
+async function asSidecar(client: KubernetesClient, pod: V1Pod, host: string): Promise<DeployedPod['sidecar']> {
+  const name = { namespace: pod.metadata!.namespace!, name: pod.metadata!.name! };
+  const id = containerId(pod, sidecarContainer);
+  const pid = id ? processNamed(processesOf(id), 'envoy') : undefined;
+  return {
+    pid: pid ?? 0,
+    workerTid: pid ? threadNamed(pid, 'wrk:worker_0') ?? 0 : 0,
+    admin: { host, port: adminPort },
+    yaml: await readPage(client, name, '/config_dump'),
+    stats: () => readSidecarStats(client, name),
+  };
+}
+
+/**
+ * Where this machine reaches the front: its pod, if there is a way to pods from here, else the port that its Service has on
+ * every node.
+ * @throws Error when neither answers.
+ */
+async function reachable(client: KubernetesClient, { graph }: ApplicationSpec, frame: Frame, pod: V1Pod): Promise<Address> {
+  const front = serviceOf(graph, graph.entry.service);
+  const direct = { host: pod.status!.podIP!, port: portOf(front) };
+  if (await accepts(direct)) return direct;
+  const service = await client.read<V1Service>({ apiVersion: 'v1', kind: 'Service', metadata: { name: front.name, namespace: frame.namespace } });
+  const port = service?.spec?.ports?.[0].nodePort ?? 0;
+  const node = await client.read<V1Node>({ apiVersion: 'v1', kind: 'Node', metadata: { name: pod.spec!.nodeName! } });
+  const hosts = (node?.status?.addresses ?? []).filter(({ type }) => type !== 'Hostname').map(({ address }) => address);
+  for (const host of hosts) if (await accepts({ host, port })) return { host, port };
+  throw new Error(`this machine reaches neither the pod of ${front.name} (${direct.host}:${direct.port}) nor port ${port} of its node (${hosts.join(', ')}); run the load on a node of the cluster`);
+}
+
+async function accepts({ host, port }: Address): Promise<boolean> {
+  return new Promise((resolve) => {
+    const socket = net.connect({ host, port, timeout: reachTimeoutMs });
+    const end = (answer: boolean) => {
+      socket.destroy();
+      resolve(answer);
+    };
+    socket.once('connect', () => end(true)).once('timeout', () => end(false)).once('error', () => end(false));
+  });
+}
+
+/** What costs depend on: the objects without names of nodes and namespaces, without addresses, and the versions behind them. */
+function normalise({ spec, facts, frame, objects, pods }: Ready): string {
+  const named = ({ kind, metadata }: KubernetesObject) => `${kind} ${metadata?.name}`;
+  const inOrder = [...objects].sort((a, b) => (named(a) < named(b) ? -1 : 1));
+  const text = JSON.stringify([{ kubernetes: facts.kubernetes, istio: facts.istio, profile: spec.profile }, ...inOrder], null, 1);
+  const names: [string, string][] = [
+    [frame.namespace, 'NAMESPACE'], [frame.owner, 'OWNER'],
+    ...facts.nodes.map((node, i): [string, string] => [`"${node}"`, `"node${i}"`]),
+    ...pods.flatMap(({ metadata, status }): [string, string][] => (status?.podIP ? [[status.podIP, `POD-OF-${metadata?.labels?.app}`]] : [])),
+  ];
+  return names.reduce((sum, [name, label]) => sum.split(name).join(label), text);
+}
+

@@ -1,0 +1,180 @@
+/** The whole thing for real: Kubernetes and Istio on this machine, and applications on them through the one interface. */
+import { spawn } from 'node:child_process';
+import * as fs from 'node:fs';
+import * as os from 'node:os';
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { KubernetesObject } from '@kubernetes/client-node';
+import { request } from 'undici';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { buildCluster } from '../../environment/cluster/build.mjs';
+import { graphById } from '../../lib/apps/graph-file.js';
+import { hopsOf } from '../../lib/apps/traversals.js';
+import type { ApplicationSpec, DeployedApplication, MeshProfile } from '../../lib/deploy/application.js';
+import { whyNoNodes } from '../../lib/deploy/cluster/availability.js';
+import { startCluster, type Cluster } from '../../lib/deploy/cluster/cluster.js';
+import { imageRegistry } from '../../lib/deploy/cluster/images.js';
+import { currentOwner } from '../../lib/deploy/cluster/owner.js';
+import { cgroupName, hostInterface, kubeconfigFile, statePath } from '../../lib/deploy/cluster/places.js';
+import { proveInjection } from '../../lib/deploy/cluster/proof.js';
+import { provideImage } from '../../lib/deploy/cluster/provide-image.js';
+import { dryRun, startOnKubernetes } from '../../lib/deploy/kubernetes/application.js';
+import { KubernetesClient } from '../../lib/deploy/kubernetes/client.js';
+import { emulatorImage } from '../../lib/deploy/kubernetes/emulator-image.js';
+import { managedBy } from '../../lib/deploy/kubernetes/manifests.js';
+import { projectPath } from '../../lib/host/paths.js';
+import { isAlive, startTicks } from '../../lib/host/process.js';
+
+const reason = await whyNoNodes();
+const graph = graphById('two-tier');
+const spec = (profile: MeshProfile, more: Partial<ApplicationSpec> = {}): ApplicationSpec => ({ graph, profile, nodes: 1, ...more });
+
+describe.skipIf(reason)(`a cluster on this machine${reason ? ` (not here: ${reason})` : ''}`, () => {
+  let cluster: Cluster;
+  let image: string;
+  const options = () => ({ kubeconfig: cluster.kubeconfig, image });
+  const namespaces = async () => KubernetesClient.fromFile(cluster.kubeconfig).list({ apiVersion: 'v1', kind: 'Namespace', plural: 'namespaces', labels: managedBy });
+
+  beforeAll(async () => {
+    await buildCluster({ keepGoCaches: true });
+    cluster = await startCluster({ nodes: 2, log: console.log });
+    const emulator = await emulatorImage(graph, imageRegistry);
+    await provideImage('emulator', emulator);
+    image = emulator.name;
+  });
+
+  afterAll(async () => {
+    await cluster?.stop();
+  });
+
+  it('answers through a sidecar that the webhook injected', async () => {
+    const { status, server, containers } = await proveInjection(cluster.kubeconfig);
+    expect({ status, server, containers }).toEqual({ status: 200, server: 'istio-envoy', containers: ['echo', 'istio-proxy'] });
+  });
+
+  it('refuses a second cluster while one is up, and does not harm it', async () => {
+    await expect(startCluster()).rejects.toThrow(/a cluster is up since .* end it with: npm run cluster -- down/);
+    expect(await cluster.ending()).toBeNull();
+  });
+
+  describe.each([['none', false], ['default', false], ['demo', true]] as const)('an application with profile %s', (profile, mtls) => {
+    let application: DeployedApplication;
+    beforeAll(async () => {
+      application = await startOnKubernetes(spec(profile, { nodes: 2, mtls }), options());
+    });
+    afterAll(async () => {
+      await application?.stop();
+    });
+
+    it('answers as its graph says, each call through the sidecars of both sides', async () => {
+      const before = await countRequests(application);
+      for (let i = 0; i < 20; i++) expect(await ask(application)).toEqual({ status: 200, bytes: 2000 });
+      const after = await countRequests(application);
+      if (profile === 'none') return expect(after).toEqual({});
+      const served = (service: string) => after[service] - before[service];
+      const calls = (service: string) => 20 * hopsOf(graph).filter(({ callee }) => callee === service).length;
+      for (const service of ['shop', 'stock', 'prices']) expect([service, served(service)]).toEqual([service, calls(service)]);
+    });
+
+    it('spreads its pods over the nodes', () => {
+      expect(new Set(application.pods.map(({ node }) => node))).toEqual(new Set([0, 1]));
+    });
+
+    it('accounts for the CPU time of every pod', async () => {
+      const before = await application.readCpu();
+      for (let i = 0; i < 100; i++) await ask(application);
+      const after = await application.readCpu();
+      after.forEach(({ service, app, sidecar, worker }, i) => {
+        expect([service, app.runNs > before[i].app.runNs]).toEqual([service, true]);
+        expect(sidecar === null).toBe(profile === 'none');
+        if (sidecar && worker) expect(sidecar.runNs).toBeGreaterThanOrEqual(worker.runNs);
+      });
+    });
+
+    it('does not change what a run key is made of from one deployment to the next', async () => {
+      const again = await startOnKubernetes(spec(profile, { nodes: 2, mtls }), options());
+      expect(again.normalised).toBe(application.normalised);
+      expect(await again.ending()).toBeNull();
+    });
+
+    it('leaves nothing on the cluster', async () => {
+      await application.stop();
+      expect(await namespaces()).toEqual([]);
+    });
+  });
+
+  it('prints in a dry run what it would apply, and applies nothing', async () => {
+    const objects = await dryRun(spec('demo'), options());
+    expect(objects.filter(({ kind }) => kind === 'Deployment').map(({ metadata }) => metadata?.name)).toEqual(['shop', 'stock', 'prices', 'cache']);
+    expect(await namespaces()).toEqual([]);
+  });
+
+  it('says which image the nodes cannot have, and takes everything down again', async () => {
+    const nowhere = { ...options(), image: `${imageRegistry}/no-such-image:1` };
+    await expect(startOnKubernetes(spec('none'), nowhere)).rejects.toThrow(/the image sidecar-workbench\.local\/no-such-image:1 of \w+ cannot be had .*push it to a registry/);
+    expect(await namespaces()).toEqual([]);
+  });
+
+  it('says that the cluster has fewer nodes than asked for', async () => {
+    await expect(startOnKubernetes(spec('none', { nodes: 3 }), options())).rejects.toThrow('the application wants 3 nodes, the cluster has 2 nodes');
+  });
+
+  it('says that a quota is in the way', async () => {
+    const [{ metadata }] = await dryRun(spec('none'), options());
+    const client = KubernetesClient.fromFile(cluster.kubeconfig);
+    await client.apply([
+      { apiVersion: 'v1', kind: 'Namespace', metadata: { name: metadata!.name } },
+      { apiVersion: 'v1', kind: 'ResourceQuota', metadata: { name: 'small', namespace: metadata!.name }, spec: { hard: { pods: '2' } } } as KubernetesObject,
+    ]);
+    await expect(startOnKubernetes(spec('none'), options())).rejects.toThrow(/exceeded quota: small.*raise the quota/);
+  });
+
+  it('says that nobody answers where the kubeconfig points', async () => {
+    const elsewhere = fs.readFileSync(kubeconfigFile(), 'utf8').replace(':6443', ':6444');
+    const file = `${os.tmpdir()}/elsewhere-${process.pid}.kubeconfig`;
+    fs.writeFileSync(file, elsewhere);
+    await expect(startOnKubernetes(spec('none'), { ...options(), kubeconfig: file })).rejects.toThrow(/no Kubernetes API server at https:.*:6444: nothing listens there/);
+    fs.rmSync(file);
+  });
+
+  it('leaves no process, interface, control group or file when it is stopped', async () => {
+    const pids = cluster.nodes.map(({ pid }) => [pid, startTicks(pid)!] as const);
+    await cluster.stop();
+    expect(pids.filter(([pid, ticks]) => isAlive(pid, ticks))).toEqual([]);
+    expect(os.networkInterfaces()[hostInterface]).toBeUndefined();
+    expect(fs.readdirSync('/sys/fs/cgroup').filter((name) => fs.existsSync(`/sys/fs/cgroup/${name}/${cgroupName}`))).toEqual([]);
+    expect(fs.existsSync(statePath())).toBe(false);
+  });
+});
+
+describe.skipIf(reason)('a cluster whose process is killed', () => {
+  it('takes its nodes with it, and the next one finds the way free', async () => {
+    const script = "import { startCluster } from './lib/deploy/cluster/cluster.js'; await startCluster();";
+    const child = spawn(process.execPath, ['--import', 'tsx', '--input-type=module', '-e', script], { cwd: projectPath(), stdio: 'inherit' });
+    await until(() => fs.existsSync(statePath('node1', 'kubelet.log')));
+    child.kill('SIGKILL');
+    await until(() => os.networkInterfaces()[hostInterface] === undefined);
+    expect(currentOwner()).toBeNull();
+    const next = await startCluster();
+    await next.stop();
+  });
+});
+
+async function ask({ target, path }: DeployedApplication): Promise<{ status: number; bytes: number }> {
+  const { statusCode, body } = await request(`http://${target.address.host}:${target.address.port}${path}`);
+  return { status: statusCode, bytes: (await body.arrayBuffer()).byteLength };
+}
+
+/** Requests that each sidecar let in. */
+async function countRequests({ pods }: DeployedApplication): Promise<Record<string, number>> {
+  const counted = await Promise.all(pods.map(async ({ service, sidecar }) => {
+    if (!sidecar) return [];
+    const stats = await sidecar.stats();
+    const name = Object.keys(stats).find((key) => /^http\.inbound_.*\.downstream_rq_total$|^http\.inbound.*downstream_rq_2xx$/.test(key));
+    return [[service, name ? stats[name] : 0] as const];
+  }));
+  return Object.fromEntries(counted.flat());
+}
+
+async function until(condition: () => boolean): Promise<void> {
+  while (!condition()) await sleep(50);
+}
