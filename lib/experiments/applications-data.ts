@@ -11,7 +11,7 @@ import type { ApplicationWindow, PodSample } from './application-load.js';
 import { comparedShare, countedFolders, type Topology } from './applications.js';
 import { columns, readJson } from './capacity-data.js';
 import { newestOnly } from './newest.js';
-import { isGood } from './warnings.js';
+import { applicationWarnings, isGood } from './warnings.js';
 
 /** How an application was loaded: one request at a time, as fast as it could, at a share of its knee, at the knee. */
 export type LoadKind = 'one' | 'busy' | 'share' | 'knee';
@@ -94,7 +94,8 @@ export interface ApplicationsData {
  * @throws Error naming the file when raw output is damaged.
  */
 export function applicationsData(recording: Pick<Recording, 'origin'>, all: readonly Run[]): ApplicationsData {
-  const newest = newestOnly(all);
+  // Judged anew from the raw files, by the rules of today.
+  const newest = newestOnly(all).map((run) => ({ ...run, warnings: applicationWarnings(readJson<LoadOutcome>(run, runFiles.load), readJson<ApplicationWindow>(run, runFiles.pods)) }));
   const runs = newest.filter(({ spec }) => spec.load.mode !== 'knee-search' && spec.collector.name === 'cpu-time');
   const loads = runs.filter(hasAnswers).map(loadRow);
   const pods = runs.filter((run) => kindOf(run) === 'busy' && isGood(run) && hasAnswers(run)).flatMap(podRows);

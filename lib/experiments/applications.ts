@@ -32,8 +32,8 @@ export const profiles: readonly MeshProfile[] = ['none', 'default', 'demo'];
 export const comparedShare = 0.5;
 
 const settings = {
-  quick: { nodes: [1, 5], repeats: 1, warmUpS: 0.7, durationS: 2 },
-  full: { nodes: [1, 2, 3, 4, 5], repeats: 6, warmUpS: 1, durationS: 3 },
+  quick: { nodes: [1, 5], repeats: 1, warmUpS: 0.7, durationS: 2, openS: 3 },
+  full: { nodes: [1, 2, 3, 4, 5], repeats: 6, warmUpS: 1, durationS: 4, openS: 8 },
 } as const;
 
 /** What to deploy instead of what the paper's figures show, e.g. a graph of your own. */
@@ -86,12 +86,12 @@ function kneeSearchLoad(asked: string): PlannedLoad {
 }
 
 /** One request at a time; all that the machine can do; and two constant rates. */
-function steadyLoads(asked: string, { warmUpS, durationS }: { warmUpS: number; durationS: number }): PlannedLoad[] {
+function steadyLoads(asked: string, { warmUpS, durationS, openS }: { warmUpS: number; durationS: number; openS: number }): PlannedLoad[] {
   const common = { path: asked, warmUpS, durationS };
   return [
     { mode: 'closed', connections: 1, ...common },
     { mode: 'closed', connections, ...common },
-    ...[comparedShare, 1].map((kneeShare): PlannedLoad => ({ mode: 'open', connections, kneeShare, ...common })),
+    ...[comparedShare, 1].map((kneeShare): PlannedLoad => ({ mode: 'open', connections, kneeShare, ...common, durationS: openS })),
   ];
 }
 

@@ -35,17 +35,19 @@ export function applicationWarnings(outcome: LoadOutcome, { windowUs, generator 
   const warnings = errorWarnings(outcome);
   const generatorShare = generator.runNs / 1000 / (windowUs[1] - windowUs[0]);
   if (generatorShare > generatorBusyShare) warnings.push({ code: 'generator-limit', text: `the load generator was busy ${(100 * generatorShare).toFixed(0)} % of the time` });
-  const { intendedRatePerS, achievedRatePerS } = outcome;
-  if (intendedRatePerS !== null && Math.abs(achievedRatePerS / intendedRatePerS - 1) > rateDeviation) {
-    warnings.push({ code: 'rate-missed', text: `${achievedRatePerS.toFixed(0)} of ${intendedRatePerS.toFixed(0)} requests/s intended` });
+  const { intendedRatePerS, requests, windowUs: [from, to] } = outcome;
+  const intended = ((intendedRatePerS ?? 0) * (to - from)) / 1e6;
+  if (intendedRatePerS !== null && Math.abs(requests - intended) > Math.max(rateDeviation * intended, edgeRequests)) {
+    warnings.push({ code: 'rate-missed', text: `${requests} of ${intended.toFixed(0)} requests intended were answered in the window` });
   }
   return warnings;
 }
 
 /** A generator of one thread that ran for this share of the window had no time left. */
 const generatorBusyShare = 0.95;
-/** Windows of some hundred requests end in the middle of one. */
 const rateDeviation = 0.02;
+/** A window begins and ends in the middle of some, of few more where a rate is low. */
+const edgeRequests = 3;
 
 export function errorWarnings({ requests, errors, statuses }: Observed): Warning[] {
   const warnings: Warning[] = [];

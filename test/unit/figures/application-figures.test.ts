@@ -2,6 +2,7 @@ import { describe, expect, test } from 'vitest';
 import { graphById } from '../../../lib/apps/graph-file.js';
 import { onlyNodes } from '../../../lib/experiments/applications-data.js';
 import type { InvocationsData } from '../../../lib/experiments/invocations-data.js';
+import { engines } from '../../../lib/figures/engines.js';
 import { fig05 } from '../../../lib/figures/fig05.js';
 import { fig12 } from '../../../lib/figures/fig12.js';
 import { fig14 } from '../../../lib/figures/fig14.js';
@@ -131,4 +132,17 @@ describe('an application as deployed', () => {
   test('says what to do about a deployment that was not made', () => {
     expect(() => topology(applicationsData(), graphs.bookinfo, 'default', 3)).toThrow('not deployed with sidecars, default on 3 nodes; deploy it first');
   });
+});
+
+describe('a cluster beside one machine', () => {
+  const cluster = { ...applicationsData({ sidecars: () => 1.2 }), engine: 'kubernetes', notes: ['stock Envoy'] };
+  const item = engines(applicationsData(), cluster, graphs);
+
+  test('compares the CPU time of a traversal, application by application', () => {
+    expect(valueOf(item, 'sidecars, default, namespaces', 'BookInfo')).toBeCloseTo(traversalUs.default);
+    expect(valueOf(item, 'sidecars, default, kubernetes', 'BookInfo')).toBeCloseTo(1.2 * traversalUs.default);
+    expect(item.table!.rows.find(({ application, profile }) => application === 'Hotel Reservation' && profile === 'demo')!.ratio).toMatch(/^1\.2 /);
+  });
+
+  test('says what the cluster\'s sidecars are', () => expect(item.notes).toContain('stock Envoy'));
 });
