@@ -10,7 +10,7 @@ import { pathOf, serviceOf, type ServiceNode } from '../../apps/call-graph.js';
 import { backendVersion, programOf, seedingOf } from '../../apps/programs.js';
 import { projectRoot } from '../../host/paths.js';
 import type { ApplicationSpec, DeployedApplication, DeployedPod, DeploymentIdentity } from '../application.js';
-import { requestCounts } from '../mesh/request-counts.js';
+import { requestsOf } from '../mesh/crossings.js';
 import type { Address } from '../types.js';
 import { checkCluster, type ClusterFacts } from './checks.js';
 import { KubernetesClient } from './client.js';
@@ -191,7 +191,7 @@ async function asApplication(client: KubernetesClient, ready: Ready): Promise<De
     backend: await backendVersion(spec.graph),
     notes: pods.some(({ sidecar }) => sidecar && isStockEnvoy(sidecar.yaml)) ? [stockEnvoyNote] : [],
     readCpu: () => readPodCpu(client, ready.pods, pods),
-    countRequests: () => Promise.all(pods.map(async ({ sidecar }) => sidecar && requestCounts(await sidecar.stats()))),
+    countRequests: () => Promise.all(pods.map(async ({ sidecar }) => sidecar && requestsOf(await sidecar.stats()))),
     ending: async () => {
       const now = await client.list<V1Pod>(podsOf(frame));
       if (now.length < spec.graph.services.length) return `${spec.graph.services.length - now.length} pods are gone`;

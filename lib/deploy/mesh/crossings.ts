@@ -1,4 +1,5 @@
 /** How often a sidecar was crossed, by its own counters. */
+import type { SidecarRequests } from '../application.js';
 
 /** Since it started. */
 export interface Crossings {
@@ -19,4 +20,10 @@ export function crossingsOf(stats: Readonly<Record<string, number>>): Crossings 
     inboundConnections: sum(/^tcp\.(inbound\||InboundPassthrough).*\.downstream_cx_total$/),
     outboundConnections: sum(/^tcp\.(outbound\||PassthroughCluster).*\.downstream_cx_total$/),
   };
+}
+
+/** Requests alone; null where a sidecar keeps no such counters, as Istio's own settings have it. */
+export function requestsOf(stats: Readonly<Record<string, number>>): SidecarRequests | null {
+  const { inboundRequests: inbound, outboundRequests: outbound } = crossingsOf(stats);
+  return Object.keys(stats).some((name) => /^http\.(inbound|outbound).*\.downstream_rq_total$/i.test(name)) ? { inbound, outbound } : null;
 }

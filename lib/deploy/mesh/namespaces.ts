@@ -28,7 +28,7 @@ import { inPod, writeNames } from './names.js';
 import { collectorPod, createNetwork, type MeshNetwork } from './network.js';
 import { accessLogOf, startPodSidecar, startProgram, type PodPlace } from './pod.js';
 import { renderSidecar, sidecarConfig } from './sidecar.js';
-import { requestCounts } from './request-counts.js';
+import { requestsOf } from './crossings.js';
 import { readSpanCounts, spanCollector, type SpanCounts } from './span-collector.js';
 import { workloadCertificates } from './workload-certificates.js';
 
@@ -131,7 +131,7 @@ class BringUp {
       pods,
       podCores: this.podCpus().length,
       ...await identityOf(spec, this.hasCollector(), this.podCpus().length),
-      countRequests: () => Promise.all(pods.map(async ({ sidecar }) => sidecar && requestCounts(await sidecar.stats()))),
+      countRequests: () => Promise.all(pods.map(async ({ sidecar }) => sidecar && requestsOf(await sidecar.stats()))),
       readCpu: async () => pods.map(readPodCpu),
       ending: () => this.ending(),
       stop: () => this.stop(),
