@@ -257,7 +257,8 @@ export function startTicks(pid: number): number | undefined {
 function zxOptions(options: RunOptions) {
   return {
     cwd: options.cwd,
-    env: { ...process.env, ...options.env } as Record<string, string>,
+    // A bash of level 1 whose input is a socket, as ours is, takes itself for a remote login and runs ~/.bashrc first.
+    env: { ...process.env, SHLVL: '1', ...options.env } as Record<string, string>,
     quiet: true,
     nothrow: true,
     prefix: '',
