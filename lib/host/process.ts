@@ -282,8 +282,8 @@ export function startTicks(pid: number): number | undefined {
 function zxOptions(options: RunOptions) {
   return {
     cwd: options.cwd,
-    // zx's bash has a socket for standard input, which it takes for a remote login: on level 1 it would read ~/.bashrc first.
-    env: { ...process.env, SHLVL: process.env.SHLVL && process.env.SHLVL !== '0' ? process.env.SHLVL : '1', ...options.env } as Record<string, string>,
+    // A bash of level 1 whose input is a socket, as ours is, takes itself for a remote login and runs ~/.bashrc first.
+    env: { ...process.env, SHLVL: '1', ...options.env } as Record<string, string>,
     quiet: true,
     nothrow: true,
     prefix: '',
