@@ -69,6 +69,11 @@ export function applicationsIn(data: ApplicationsData, order: readonly string[])
   return [...order.filter((id) => measured.includes(id)), ...measured.filter((id) => !order.includes(id))];
 }
 
+/** A service's name as fits below a bar or into a box. */
+export function shortName(service: string): string {
+  return service.replace(/service$/, '').replace('memcached', 'mc');
+}
+
 /** Whether it is a variant of an application, `bookinfo:since-2024-06`. */
 export function isVariant(application: string): boolean {
   return application.includes(':');

@@ -46,7 +46,7 @@ export function fig05(data: ApplicationsData): Item {
     figure: styled({
       title: 'Figure 5: latency and throughput of applications, by number of nodes',
       alt: 'p90 latency at a share of the knee and at the knee, and maximum throughput, of each application without sidecars and with the profiles default and demo, for every number of nodes.',
-      method: `${methodLine(rows)}<br>open loop from the intended send time; each profile at shares of its own knee; whiskers: 95 %`,
+      method: `${methodLine(rows)}<br>open loop from the intended send time; each profile at shares of its own knee; whiskers: 95 %; no bar: the rate was not kept`,
       data: groupedBars(bars, grid),
       layout: gridLayout(grid, { width: 340 * applications.length, height: 820 }),
     }),

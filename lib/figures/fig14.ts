@@ -9,7 +9,7 @@ import type { InvocationsData } from '../experiments/invocations-data.js';
 import { judge, judgeAll, number, unavailable, type Evidence, type Judgement } from '../report/verdicts.js';
 import type { Method, Row } from '../store/value.js';
 import { groupedBars, gridLayout, type Bar, type PanelGrid } from './application-panels.js';
-import { applicationsIn, evidenceOf, labelOf, nodeCounts } from './application-values.js';
+import { applicationsIn, evidenceOf, labelOf, nodeCounts, shortName } from './application-values.js';
 import { seriesName } from './fig05.js';
 import { methodLine, paperSays, unique, type Item } from './item.js';
 import { profileColour } from './palette.js';
@@ -110,11 +110,6 @@ function perTraversal(row: Row): Row {
 
 function scaledDown({ value, interval, unit }: Row): Bar['value'] {
   return { value: value === null ? null : value / kilo, interval: interval && [interval[0] / kilo, interval[1] / kilo], unit };
-}
-
-/** What fits below a bar. */
-function shortName(service: string): string {
-  return service.replace(/service$/, '').replace('memcached', 'mc');
 }
 
 function table(data: ApplicationsData, all: readonly Invocation[]): Item['table'] {

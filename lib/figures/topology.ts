@@ -5,6 +5,7 @@ import { estimateOf } from '../analysis/rounds.js';
 import type { ApplicationsData, PodRow } from '../experiments/applications-data.js';
 import type { Row } from '../store/value.js';
 import { boxHeight, canvasWidth, diagram, lineHeight, type Arrow, type Box, type Label } from './diagram.js';
+import { shortName } from './application-values.js';
 import { seriesName } from './fig05.js';
 import { methodLine, unique, type Item } from './item.js';
 import { number } from '../report/verdicts.js';
@@ -101,7 +102,7 @@ function podBox(graph: CallGraph, pods: readonly PodRow[], service: string, { x,
   const own = pods.filter((pod) => pod.service === service);
   const cost = estimateOf(new Map(own.map((pod) => [pod.repeat, pod.sidecarCpuUs ?? 0]))).value;
   const { protocol } = graph.services.find(({ name }) => name === service)!;
-  return { x, y, width, height, title: service, lines: [`${protocol}, node ${own[0].node + 1}`, `sidecar ${number(cost)} µs`], fill: '#EAF2FB', colour: '#332288' };
+  return { x, y, width, height, title: shortName(service), lines: [`${protocol}, node ${own[0].node + 1}`, `sidecar ${number(cost)} µs`], fill: '#EAF2FB', colour: '#332288' };
 }
 
 function arrowOf(places: Map<string, Place>, { caller, callee }: Edge): Arrow[] {

@@ -292,7 +292,7 @@ function table2({ data, source }: Awaited<ReturnType<typeof componentsOf>>): Ite
 /** Every machine that a recording was made on, this session's first. */
 export function machinesOf(store: RunStore): RecordedMachine[] {
   return store.recordings().flatMap((recording) => {
-    const [run] = [capacity, components, traces, sizes, deployment].flatMap((experiment) => store.runs(recording, experiment).slice(0, 1));
+    const [run] = [capacity, components, traces, sizes, deployment, applications].flatMap((experiment) => store.runs(recording, experiment).slice(0, 1));
     return run ? [{ origin: recording.origin, machine: run.provenance.machine }] : [];
   });
 }
