@@ -6,6 +6,7 @@ import { applicationEngine } from '../deploy/application-engine.js';
 import type { ApplicationEngine, ApplicationSpec, DeployedApplication, DeploymentIdentity, EngineOptions } from '../deploy/application.js';
 import { measureCoreClockHz } from '../host/clock.js';
 import { interruptions } from '../host/process.js';
+import { withoutPlaces } from '../store/json-file.js';
 import type { PlacedApplication, PlannedLoad, RunSpec } from '../store/run-key.js';
 import type { Run, RunRecord, Warning } from '../store/run-store.js';
 import { projectVersion } from '../store/version.js';
@@ -178,7 +179,7 @@ function placed({ graph, profile, nodes, placement, mtls, rbac }: ApplicationSpe
 }
 
 function provenance(testbed: Testbed, { tools, commands }: TaskOutcome, coreClockHz: number[]): RunRecord['provenance'] {
-  return { machine: testbed.machine, envoyVersion: testbed.envoy.version, projectVersion: projectVersion(), tools, commands, coreClockHz };
+  return { machine: testbed.machine, envoyVersion: testbed.envoy.version, projectVersion: projectVersion(), tools, commands: commands.map(withoutPlaces), coreClockHz };
 }
 
 /** `bookinfo/demo`; variants and switches besides. The number of nodes is no part of it: a figure's source is chosen by what ran, not by how often. */

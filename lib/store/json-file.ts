@@ -4,8 +4,11 @@ import * as os from 'node:os';
 import * as path from 'node:path';
 import { projectRoot } from '../host/paths.js';
 
-/** Command lines are among what is kept; where on this machine they ran is not. */
 export function writeJson(dir: string, file: string, value: unknown): void {
-  const text = JSON.stringify(value, null, 1).split(projectRoot()).join('.').split(os.tmpdir()).join('.');
-  fs.writeFileSync(path.join(dir, file), `${text}\n`);
+  fs.writeFileSync(path.join(dir, file), `${withoutPlaces(JSON.stringify(value, null, 1))}\n`);
+}
+
+/** Command lines are among what is kept; where on this machine they ran is not. */
+export function withoutPlaces(text: string): string {
+  return text.split(projectRoot()).join('.').split(os.tmpdir()).join('.');
 }
