@@ -113,7 +113,8 @@ describe('stores', () => {
   test('Redis counts the keys it is asked for, and has those of the seed', async () => {
     app = await bringUp(graphById('two-tier'));
     for (let i = 0; i < 5; i++) await ask(app.address, '/shelf');
-    const { stdout } = await run(['redis-cli', '-p', String(app.at.get('cache')!.port), 'info', 'stats']);
+    const { host, port } = app.at.get('cache')!;
+    const { stdout } = await run(['redis-cli', '-h', host, '-p', String(port), 'info', 'stats']);
     // Two calls of four keys a request; the miss is the question whether it is up, before it was filled.
     expect(stdout).toMatch(/keyspace_hits:40\r?\nkeyspace_misses:1\r?\n/);
   });
