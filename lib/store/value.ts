@@ -8,6 +8,7 @@ export type Method =
   | 'measured: latency'
   | 'measured: throughput'
   | 'measured: system calls'
+  | 'measured: request counts'
   | 'measured: exact instruction counts'
   | 'measured: instruction trace'
   | 'simulated'
