@@ -169,8 +169,8 @@ async function countRequests({ pods }: DeployedApplication): Promise<Record<stri
   const counted = await Promise.all(pods.map(async ({ service, sidecar }) => {
     if (!sidecar) return [];
     const stats = await sidecar.stats();
-    const name = Object.keys(stats).find((key) => /^http\.inbound_.*\.downstream_rq_total$|^http\.inbound.*downstream_rq_2xx$/.test(key));
-    return [[service, name ? stats[name] : 0] as const];
+    const counts = Object.entries(stats).filter(([name]) => /^http\.inbound.*\.downstream_rq_total$/.test(name));
+    return [[service, counts.reduce((sum, [, count]) => sum + count, 0)] as const];
   }));
   return Object.fromEntries(counted.flat());
 }

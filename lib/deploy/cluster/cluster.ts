@@ -4,7 +4,8 @@
  */
 import * as fs from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { loadAllYaml, type KubernetesObject, type V1Deployment, type V1Node } from '@kubernetes/client-node';
+import type { KubernetesObject, V1Deployment, V1Node } from '@kubernetes/client-node';
+import { parseAllDocuments } from 'yaml';
 import { projectPath } from '../../host/paths.js';
 import { KubernetesClient } from '../kubernetes/client.js';
 import { whyNoCluster } from './availability.js';
@@ -43,13 +44,13 @@ export async function startCluster(options: { nodes?: number; log?: (line: strin
   if (reason) throw new Error(reason);
   const say = timed(options.log ?? (() => undefined));
   takeOwnership(options.nodes ?? 1);
-  const images = await ensureImages(say);
   const nodes: ClusterNode[] = [];
   const stop = async () => {
     await Promise.all(nodes.map((node) => node.stop()));
     await removeWhatStays();
   };
   try {
+    const images = await ensureImages(say);
     const plans = Array.from({ length: options.nodes ?? 1 }, (_, index) => planNode(index));
     await makeCertificates(statePath('certificates'), plans);
     fs.copyFileSync(statePath('certificates', 'admin.kubeconfig'), kubeconfigFile());
@@ -68,9 +69,13 @@ export async function startCluster(options: { nodes?: number; log?: (line: strin
 async function bringUp(nodes: ClusterNode[], images: string[], say: (line: string) => void): Promise<void> {
   const client = KubernetesClient.fromFile(kubeconfigFile());
   await startApiServer(nodes[0]);
-  for (const node of nodes) await startContainerd(node);
-  const imported = importAll(nodes, images).then(() => say('images imported'));
-  await Promise.all([imported, startControlPlane(nodes, client, say)]);
+  const imported = Promise.all(nodes.map(async (node) => {
+    await startContainerd(node);
+    for (const file of images) await importImage(node.pid, file);
+  })).then(() => say('images imported'));
+  await Promise.all([imported, startControlPlane(nodes[0], client, say)]);
+  // Only now: a kubelet that finds no image tries to pull it, and then waits ten seconds.
+  for (const node of nodes) await startNodeAgents(node);
   await untilNodesReady(client, nodes.length);
   say('nodes ready');
   await untilDeployed(client, 'kube-system', 'coredns');
@@ -78,30 +83,23 @@ async function bringUp(nodes: ClusterNode[], images: string[], say: (line: strin
   say('CoreDNS and istiod ready');
 }
 
-async function startControlPlane(nodes: ClusterNode[], client: KubernetesClient, say: (line: string) => void): Promise<void> {
+async function startControlPlane(node: ClusterNode, client: KubernetesClient, say: (line: string) => void): Promise<void> {
   const started = Date.now();
   while (!await client.isReady()) {
     if (Date.now() - started > apiTimeoutMs) throw new Error(`the API server is not ready after ${apiTimeoutMs / 1000} s; its log: ${statePath('node1', 'kube-apiserver.log')}`);
     await sleep(100);
   }
   say('API server ready');
-  await startControllers(nodes[0]);
-  for (const node of nodes) await startNodeAgents(node);
+  await startControllers(node);
   await client.apply(manifest(projectPath('environment', 'cluster', 'coredns', 'manifest.yaml')));
   await client.apply([{ apiVersion: 'v1', kind: 'Namespace', metadata: { name: 'istio-system' } }, ...manifest(clusterPath('istio', 'manifest.yaml'))]);
   say('manifests applied');
 }
 
-async function importAll(nodes: ClusterNode[], images: string[]): Promise<void> {
-  await Promise.all(nodes.map(async (node) => {
-    for (const file of images) await importImage(node.pid, file);
-  }));
-}
-
-/** Types and namespaces first: what follows is made of them. */
+/** The objects of a manifest's file; charts leave documents empty. */
 function manifest(file: string): KubernetesObject[] {
-  const objects = (loadAllYaml(fs.readFileSync(file, 'utf8')) as (KubernetesObject | null)[]).filter((object) => object !== null && object.kind !== undefined);
-  return objects as KubernetesObject[];
+  const documents = parseAllDocuments(fs.readFileSync(file, 'utf8'));
+  return documents.map((document) => document.toJS() as KubernetesObject | null).filter((object) => object !== null);
 }
 
 async function untilNodesReady(client: KubernetesClient, count: number): Promise<void> {

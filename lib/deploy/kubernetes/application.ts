@@ -51,7 +51,7 @@ export async function startOnKubernetes(spec: ApplicationSpec, options: Kubernet
     const pods = await untilReady(client, spec, frame);
     return await asApplication(client, { spec, facts, frame, pods, objects });
   } catch (error) {
-    await removeApplications(client, ownedBy(owner()));
+    await removeApplications(client, ownedBy(owner())).catch(() => undefined); // what went wrong first is what is told
     throw error;
   }
 }
@@ -254,6 +254,8 @@ function normalise({ spec, facts, frame, objects, pods }: Ready): string {
     ...facts.nodes.map((node, i): [string, string] => [`"${node}"`, `"node${i}"`]),
     ...pods.flatMap(({ metadata, status }): [string, string][] => (status?.podIP ? [[status.podIP, `POD-OF-${metadata?.labels?.app}`]] : [])),
   ];
+  // An address may be the beginning of another.
+  names.sort(([a], [b]) => b.length - a.length);
   return names.reduce((sum, [name, label]) => sum.split(name).join(label), text);
 }
 
