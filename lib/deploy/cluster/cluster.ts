@@ -13,7 +13,7 @@ import { makeCertificates } from './certificates.js';
 import { removeCgroups } from './cgroups.js';
 import { startApiServer, startControllers } from './control-plane.js';
 import { ensureImages } from './images.js';
-import { linkNodes } from './node-network.js';
+import { linkNodes, unlinkMachine } from './node-network.js';
 import { importImage, startContainerd, startNodeAgents } from './node-services.js';
 import { startNode, type ClusterNode } from './node.js';
 import { markReady, takeOwnership } from './owner.js';
@@ -43,7 +43,7 @@ export async function startCluster(options: { nodes?: number; log?: (line: strin
   const reason = await whyNoCluster();
   if (reason) throw new Error(reason);
   const say = timed(options.log ?? (() => undefined));
-  takeOwnership(options.nodes ?? 1);
+  await takeOwnership(options.nodes ?? 1);
   const nodes: ClusterNode[] = [];
   const stop = async () => {
     await Promise.all(nodes.map((node) => node.stop()));
@@ -146,8 +146,9 @@ async function firstEnding(nodes: ClusterNode[]): Promise<string | null> {
   return null;
 }
 
-/** What is left when all processes are gone: control groups, which the last of them leave a moment later, and files. */
+/** What is left when all processes are gone: the link, control groups, which the last of them leave a moment later, and files. */
 export async function removeWhatStays(): Promise<void> {
+  await unlinkMachine();
   for (let tries = 0; tries < 50 && removeCgroups() > 0; tries++) await sleep(50);
   fs.rmSync(statePath(), { recursive: true, force: true, maxRetries: 5, retryDelay: 100 });
 }
