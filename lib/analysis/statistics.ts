@@ -58,6 +58,18 @@ function quantileOfSorted(sorted: ArrayLike<number>, p: number): number {
   return weight === 0 ? sorted[below] : sorted[below] * (1 - weight) + sorted[above] * weight;
 }
 
+/**
+ * Mean of the values left when a share of them is cut off at either end: as a mean it adds up, and outliers do not move it.
+ * @param share 0 to below 0.5
+ * @throws Error on an empty or non-finite sample, or such a share.
+ */
+export function trimmedMean(sample: readonly number[], share: number): number {
+  check(sample);
+  if (!(share >= 0 && share < 0.5)) throw new Error(`${share} of a sample to be cut off at either end; give a share from 0 to below 0.5`);
+  const cut = Math.floor(share * sample.length);
+  return mean(Array.from(sorted(sample)).slice(cut, sample.length - cut));
+}
+
 /** Standard deviation of the sample (divisor n - 1); null for a single value. @throws Error on an empty or non-finite sample. */
 export function standardDeviation(sample: readonly number[]): number | null {
   const centre = mean(sample);

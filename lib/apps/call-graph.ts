@@ -105,3 +105,8 @@ export function serviceOf(graph: CallGraph, name: string): ServiceNode {
 export function pathOf(service: ServiceNode, operation: string): string {
   return service.operations?.[operation]?.path ?? `/${service.name}/${operation}`;
 }
+
+/** What a client asks of the application. */
+export function entryPath(graph: CallGraph): string {
+  return pathOf(serviceOf(graph, graph.entry.service), graph.entry.operation);
+}

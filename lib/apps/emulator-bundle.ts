@@ -17,6 +17,9 @@ export function emulatorDigest(): string {
   return hash.digest('hex').slice(0, 12);
 }
 
+/** Being made by this process: whoever else asks meanwhile waits for the same. */
+const making = new Map<string, Promise<void>>();
+
 /**
  * Path of the bundle.
  * @throws CommandFailed when it cannot be made: esbuild's last words.
@@ -24,6 +27,12 @@ export function emulatorDigest(): string {
 export async function emulatorBundle(): Promise<string> {
   const bundle = workbenchPath('bin', `emulator-${emulatorDigest()}.cjs`);
   if (fs.existsSync(bundle)) return bundle;
+  if (!making.has(bundle)) making.set(bundle, make(bundle).finally(() => making.delete(bundle)));
+  await making.get(bundle);
+  return bundle;
+}
+
+async function make(bundle: string): Promise<void> {
   fs.mkdirSync(path.dirname(bundle), { recursive: true });
   const fresh = `${bundle}.${process.pid}`;
   await run([
@@ -31,7 +40,6 @@ export async function emulatorBundle(): Promise<string> {
     '--bundle', '--platform=node', '--format=cjs', '--minify', '--log-level=error', `--outfile=${fresh}`,
   ]);
   fs.renameSync(fresh, bundle); // whole or not at all: another workbench may be making it too
-  return bundle;
 }
 
 function versionOf(library: string): string {

@@ -1,5 +1,6 @@
 /** All benchmarks by name, and how a choice of them is run. */
 import { anchors } from './anchors.js';
+import { applications } from './applications.js';
 import { figures, reproduce } from './commands.js';
 import { constantRate } from './constant-rate.js';
 import { coreModel } from './core-model.js';
@@ -31,6 +32,7 @@ const measuring: Record<string, (scene: Scene) => Promise<BenchRow[]>> = {
   tracing,
   stepping,
   sql,
+  applications,
 };
 
 /** These start whole commands, which take the machine themselves. */

@@ -12,6 +12,7 @@ import { median } from '../analysis/statistics.js';
 import { startEcho } from '../deploy/backend.js';
 import { policyById } from '../deploy/catalogue.js';
 import { startSidecar } from '../deploy/envoy.js';
+import { removeMeshLeftovers } from '../deploy/mesh/leftovers.js';
 import type { Address, Backend, Sidecar } from '../deploy/types.js';
 import { connect } from '../load/sequential.js';
 import { runMain } from './main.js';
@@ -20,6 +21,7 @@ const requests = 100;
 
 async function doctor(): Promise<void> {
   for (const name of endLeftovers()) console.log(`ended ${name}, left behind by a killed run`);
+  for (const name of await removeMeshLeftovers()) console.log(`removed the network ${name}, left behind by a killed run`);
   const machine = readMachine();
   const found = await probeCapabilities();
   console.log(await describeMachine(machine));

@@ -37,11 +37,25 @@ export const perfStat: Collector<PerfStatSample[]> = {
   disturbance: 'none seen beyond the noise floor (on and off interleaved): counters are read when the thread is switched, not while it runs',
 };
 
-async function recordStat<T>(sidecar: Collected, dir: string, body: () => Promise<T>, cpus: number[]): Promise<T> {
+function recordStat<T>(sidecar: Collected, dir: string, body: () => Promise<T>, cpus: number[]): Promise<T> {
+  return count(['-t', String(sidecar.workerTid)], dir, body, cpus);
+}
+
+/**
+ * Counts all threads of several processes together while `body` runs; `perfStat.read(dir)` has the counts.
+ * @param cpus cores that perf may use.
+ * @throws Error when perf cannot count them; whatever `body` throws.
+ */
+export function countProcesses<T>(pids: readonly number[], dir: string, body: () => Promise<T>, cpus: number[]): Promise<T> {
+  return count(['-p', pids.join(',')], dir, body, cpus);
+}
+
+/** @param whom perf's option that says what is counted. */
+async function count<T>(whom: string[], dir: string, body: () => Promise<T>, cpus: number[]): Promise<T> {
   const hardware = await countable();
   const groups = [softwareEvents.join(','), ...(hardware.length > 0 ? [`{${hardware.join(',')}}`] : [])];
   const events = groups.flatMap((group) => ['-e', group]);
-  return whilePerf(['stat', '-x;', '-o', path.join(dir, file), ...events, '-t', String(sidecar.workerTid)], cpus, body);
+  return whilePerf(['stat', '-x;', '-o', path.join(dir, file), ...events, ...whom], cpus, body);
 }
 
 async function probe(): Promise<Availability> {

@@ -21,11 +21,12 @@ export async function perfVersion(): Promise<string> {
 /**
  * Tries a perf command on ourselves.
  * @param argv after `perf`, e.g. `['stat', '-e', 'cycles', 'true']`.
+ * @param wrap words before `perf`, of a program that becomes it.
  */
-export async function probePerf(argv: string[]): Promise<Availability> {
+export async function probePerf(argv: string[], wrap: string[] = []): Promise<Availability> {
   const version = await run(['perf', '--version'], { allow: 'any' });
   if (version.exitCode !== 0) return { available: false, reason: 'perf is not installed', remedy: 'install the package linux-perf (Debian) or linux-tools of your kernel (Ubuntu)' };
-  const tried = await run(['perf', ...argv], { allow: 'any', env: perfEnvironment, timeoutMs: 20_000 });
+  const tried = await run([...wrap, 'perf', ...argv], { allow: 'any', env: perfEnvironment, timeoutMs: 20_000 });
   if (tried.exitCode !== 0) {
     const reason = tried.stderr.trim().split('\n').find((line) => /paranoid|denied|permitted|supported|fail/i.test(line)) ?? tried.stderr.trim().split('\n')[0];
     return { available: false, reason: `perf ${argv[0]}: ${reason}`, remedy: 'run as root, or lower /proc/sys/kernel/perf_event_paranoid to 1' };
@@ -37,16 +38,17 @@ export async function probePerf(argv: string[]): Promise<Availability> {
  * Runs `body` while perf counts. perf opens its events first (`--delay=-1`) and is switched on and off over its
  * control fifo, so that the window is the body's and not that of perf's own start and end.
  * @param argv after `perf`: the subcommand and its options, without a workload.
+ * @param wrap words before `perf`, of a program that becomes it.
  * @throws Error with perf's own words when it ends early or writes nothing.
  */
-export async function whilePerf<T>(argv: string[], cpus: number[], body: () => Promise<T>): Promise<T> {
+export async function whilePerf<T>(argv: string[], cpus: number[], body: () => Promise<T>, wrap: string[] = []): Promise<T> {
   const folder = makeRunFolder('perf');
   const [control, acknowledge] = ['control', 'acknowledge'].map((name) => path.join(folder, name));
   await run(['mkfifo', control, acknowledge]);
   // Opened for both directions, so that neither side waits for the other to open.
   const [toPerf, fromPerf] = [control, acknowledge].map((fifo) => fs.openSync(fifo, fs.constants.O_RDWR | fs.constants.O_NONBLOCK));
   const options = ['--delay=-1', `--control=fifo:${control},${acknowledge}`];
-  const perf = await start(['perf', argv[0], ...options, ...argv.slice(1)], {
+  const perf = await start([...wrap, 'perf', argv[0], ...options, ...argv.slice(1)], {
     name: `perf-${argv[0]}`, cpus, env: perfEnvironment, logFile: path.join(folder, 'log'),
   });
   try {

@@ -4,6 +4,8 @@
  */
 import type { CallGraph } from '../apps/call-graph.js';
 import type { CpuReading } from '../counters/schedstat.js';
+import type { Availability } from '../host/availability.js';
+import type { CpuPlan } from '../host/cpus.js';
 import type { LoadTarget } from '../load/types.js';
 import type { Address } from './types.js';
 
@@ -23,22 +25,50 @@ export interface ApplicationSpec {
   rbac?: boolean;
 }
 
-export interface DeployedApplication {
-  engine: 'namespaces' | 'kubernetes';
+/** What carries applications. */
+export interface ApplicationEngine {
+  name: 'namespaces' | 'kubernetes';
+  /** Whether it works here. */
+  probe(): Promise<Availability>;
+  /** What a deployment's costs depend on, without bringing it up. */
+  describe(spec: ApplicationSpec): Promise<DeploymentIdentity>;
+  /**
+   * Resolves when every pod serves.
+   * @throws Error saying which pod did not come up and why; nothing is left behind then.
+   */
+  start(spec: ApplicationSpec, options?: EngineOptions): Promise<DeployedApplication>;
+}
+
+export interface EngineOptions {
+  /** Which cores are the pods' and which the load generator's, where they share a machine; as `planCpus` has it when left out. */
+  cpus?: CpuPlan;
+  /** Words put before Envoy's command line in a service's pod, e.g. of Valgrind. */
+  wrapSidecar?: (service: string) => Promise<string[] | undefined>;
+}
+
+export interface DeploymentIdentity {
+  /** The sidecars' configurations as text without addresses, ports and paths: what a run key is made of. */
+  normalised: string;
+  /** Name and version of what stands behind the sidecars: the application, its emulator and stores. */
+  backend: { name: string; version: string };
+}
+
+export interface DeployedApplication extends DeploymentIdentity {
+  engine: ApplicationEngine['name'];
   spec: ApplicationSpec;
   /** Where this machine's load generator reaches the front service's pod, its sidecar first where it has one. */
   target: LoadTarget;
   /** Path of the entry operation. */
   path: string;
   pods: DeployedPod[];
-  /** Everything that its costs depend on, as text without addresses, ports and paths: what a run key is made of. */
-  normalised: string;
-  /** Name and version of what stands behind the sidecars, e.g. the emulator's and the stores'. */
-  backend: { name: string; version: string };
+  /** Cores that all pods together can use. */
+  podCores: number;
   /** What every number from it has to be read with, e.g. how its sidecars differ from Istio's own; none when left out. */
   notes?: string[];
   /** CPU time of every pod, read at one moment as far as one can. */
   readCpu(): Promise<PodCpu[]>;
+  /** What each pod's sidecar has counted so far, in the order of `pods`; null without one. */
+  countRequests(): Promise<(SidecarRequests | null)[]>;
   /** How the first process that is gone ended, with its last words; null while all run. */
   ending(): Promise<string | null>;
   /** Leaves nothing behind: no process, namespace, interface or rule. */
@@ -66,6 +96,12 @@ export interface PodSidecar {
   yaml: string;
   /** Counters and gauges (admin /stats), by full name. */
   stats(): Promise<Record<string, number>>;
+}
+
+/** HTTP requests (gRPC included) by direction, from callers to the service and from the service to others. Of TCP a sidecar counts connections only: those are not in here. */
+export interface SidecarRequests {
+  inbound: number;
+  outbound: number;
 }
 
 export interface PodCpu {

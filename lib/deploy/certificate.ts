@@ -30,8 +30,8 @@ export async function ensureCertificate(): Promise<Certificate> {
   return files;
 }
 
-/** Certificate and key appear together; when another workbench was faster, its pair stays. */
-function putInPlace(fresh: string, folder: string): void {
+/** Renames a folder whose files are whole, so that they appear together; when another workbench was faster, its folder stays. */
+export function putInPlace(fresh: string, folder: string): void {
   try {
     fs.renameSync(fresh, folder);
   } catch (error) {

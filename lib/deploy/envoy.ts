@@ -14,6 +14,7 @@ import { run, start, type Daemon } from '../host/process.js';
 import { ensureCertificate } from './certificate.js';
 import { isServing, readAdminAddress, readListenerAddress, readStats } from './envoy-admin.js';
 import { findEnvoy } from './envoy-binary.js';
+import { findWorker, lastError, oneWorker, patience, pollMs, quietly, untilServing } from './envoy-start.js';
 import { mysqlModuleAvailability } from './mysql-module.js';
 import type { Certificate } from './policies/downstream-tls.js';
 import { assertFree } from './ports.js';
@@ -42,14 +43,7 @@ export interface SidecarOptions {
   accessLogFile?: string;
 }
 
-/** As `--concurrency` of the paper's deployments. */
-const concurrency = '1';
-const quietly = ['--disable-hot-restart', '--log-level', 'warning'];
 const anyPort: Address = { host: '127.0.0.1', port: 0 };
-const startTimeoutMs = 30_000;
-const wrappedStartTimeoutMs = 180_000;
-/** Valgrind writes its results after SIGTERM. */
-const wrappedGraceMs = 60_000;
 
 /**
  * Starts Envoy and waits until it serves. Where there is an access log, one request has been served already, so
@@ -69,12 +63,12 @@ export async function startSidecar(config: SidecarConfig, options: SidecarOption
   const files = { config: path.join(folder, 'envoy.yaml'), admin: path.join(folder, 'admin') };
   let daemon: Daemon | undefined;
   const stop = async () => {
-    await daemon?.stop(options.wrap ? wrappedGraceMs : undefined);
+    await daemon?.stop(patience(options.wrap).stopMs);
     removeRunFolder(folder);
   };
   try {
     fs.writeFileSync(files.config, rendered.yaml);
-    const argv = [envoy.path, '-c', files.config, ...quietly, '--concurrency', concurrency, '--admin-address-path', files.admin];
+    const argv = [envoy.path, '-c', files.config, ...quietly, ...oneWorker, '--admin-address-path', files.admin];
     const envoyProcess = await start([...(options.wrap ?? []), ...argv], {
       name: `envoy-${config.id}`,
       cwd: folderOf(config),
@@ -83,19 +77,20 @@ export async function startSidecar(config: SidecarConfig, options: SidecarOption
       stdoutFile: options.accessLogFile ?? '/dev/null',
     });
     daemon = envoyProcess;
-    const timeoutMs = options.readyTimeoutMs ?? (options.wrap ? wrappedStartTimeoutMs : startTimeoutMs);
-    const ready = await untilServing(daemon, files.admin, rendered.listener, timeoutMs);
+    const { pid } = envoyProcess;
+    const timeoutMs = options.readyTimeoutMs ?? patience(options.wrap).startMs;
+    const ready = await untilServing(envoyProcess, () => serves(pid, files.admin, rendered.listener), timeoutMs, 'give it longer with readyTimeoutMs');
     if (/access_?log/.test(rendered.yaml)) await startLogThread(ready, rendered.tls);
     await pin(ready.workerTid, [cpus.worker]);
     return {
       ...ready,
-      pid: daemon.pid,
+      pid,
       tls: rendered.tls,
       envoy,
       yaml: rendered.yaml,
       normalisedYaml: normalise(rendered.yaml),
       stats: () => readStats(ready.admin),
-      alive: daemon.alive,
+      alive: envoyProcess.alive,
       ending: async () => {
         const how = await envoyProcess.ending();
         return how && `${how}, last words: ${lastError(envoyProcess.output())}`;
@@ -148,36 +143,12 @@ interface Serving {
   workerTid: number;
 }
 
-/** Polls until Envoy is live and its worker accepts; fails as soon as the process is gone. */
-async function untilServing(daemon: Daemon, adminFile: string, listener: string, timeoutMs: number): Promise<Serving> {
-  const deadline = Date.now() + timeoutMs;
-  while (Date.now() < deadline) {
-    if (!daemon.alive()) {
-      const { exitCode, signal } = await daemon.exited;
-      throw new Error(`${daemon.name} exited at start (${signal ?? `code ${exitCode}`}): ${lastError(daemon.output())}`);
-    }
-    const serving = await serves(daemon.pid, adminFile, listener).catch(() => null);
-    if (serving) return serving;
-    await sleep(pollMs);
-  }
-  const words = lastError(daemon.output());
-  throw new Error(`${daemon.name} was not ready after ${timeoutMs / 1000} s: ${words}; give it longer with readyTimeoutMs`);
-}
-
-const pollMs = 20;
-
+/** Whether Envoy is live and its worker accepts, and then where. */
 async function serves(pid: number, adminFile: string, listener: string): Promise<Serving | null> {
   const admin = readAdminAddress(adminFile);
   const workerTid = findWorker(pid);
   if (!admin || workerTid === undefined || !(await isServing(admin))) return null;
   return { admin, workerTid, address: await readListenerAddress(admin, listener) };
-}
-
-/** The thread that carries all traffic; Envoy names it. */
-function findWorker(pid: number): number | undefined {
-  const tasks = `/proc/${pid}/task`;
-  const tid = fs.readdirSync(tasks).find((task) => fs.readFileSync(`${tasks}/${task}/comm`, 'utf8').trim() === 'wrk:worker_0');
-  return tid === undefined ? undefined : Number(tid);
 }
 
 /**
@@ -200,11 +171,3 @@ async function startLogThread({ address, admin }: Serving, tls: boolean): Promis
 
 /** An upper bound only; Valgrind takes its time over a first request. */
 const firstLineTimeoutMs = 5000;
-
-/** The last thing Envoy complained about, without time stamp and source line. */
-export function lastError(log: string): string {
-  const lines = log.split('\n').filter((line) => line.trim() !== '');
-  const complaints = lines.filter((line) => /\]\[(error|critical)\]/.test(line));
-  const last = complaints[complaints.length - 1] ?? lines[lines.length - 1] ?? 'it said nothing';
-  return last.replace(/^(\[[^\]]*\])+ (\[[^\]]*\] )?/, '');
-}

@@ -4,6 +4,7 @@
  * this machine only, may read.
  */
 import * as fs from 'node:fs';
+import * as net from 'node:net';
 import * as path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Availability } from '../host/availability.js';
@@ -11,12 +12,11 @@ import { planCpus, type CpuPlan } from '../host/cpus.js';
 import { findProgram } from '../host/find-program.js';
 import { run, start, type Daemon } from '../host/process.js';
 import { rowsInUsers, sqlAccount } from '../load/sql.js';
-import { freePort } from './ports.js';
 import { makeRunFolder, removeRunFolder } from './run-folder.js';
 import type { Address, Backend } from './types.js';
 
 const startTimeoutMs = 30_000;
-/** Its port may be taken by another before the server has it. */
+/** A port that the kernel gave us may be taken by another before the server has it. */
 const tries = 3;
 /** Creates the server's own tables; called either way, by release. */
 const systemTablesFiles = ['mysql', 'mariadb'].flatMap((folder) => ['mysql', 'mariadb'].map((name) => `/usr/share/${folder}/${name}_system_tables.sql`));
@@ -113,6 +113,16 @@ async function untilListening(daemon: Daemon): Promise<void> {
     await sleep(20);
   }
   throw new Error(`MariaDB ${daemon.alive() ? `was not ready within ${startTimeoutMs / 1000} s` : 'exited at start'}: ${lastWords(daemon)}`);
+}
+
+function freePort(): Promise<number> {
+  return new Promise((resolve, reject) => {
+    const probe = net.createServer().once('error', reject);
+    probe.listen({ host: '127.0.0.1', port: 0 }, () => {
+      const { port } = probe.address() as net.AddressInfo;
+      probe.close(() => resolve(port));
+    });
+  });
 }
 
 function systemTables(): string | undefined {

@@ -11,6 +11,7 @@ import { renderMysqlProxy, type MysqlModule } from './policies/mysql-proxy.js';
 import { renderNetworkRbac } from './policies/network-rbac.js';
 import { extension, type Extension } from './policies/typed-config.js';
 import type { HttpFilter, HttpPolicy, NetworkFilter, Policy } from './policy.js';
+import { socketAddress } from './socket-address.js';
 import type { Address, SidecarConfig } from './types.js';
 import { rebind } from './user-config.js';
 
@@ -151,10 +152,6 @@ function cluster(policy: Policy, upstream: Address): object {
       thresholds: [{ priority: 'DEFAULT', ...outOfTheWay }, { priority: 'HIGH', ...outOfTheWay }],
     },
   };
-}
-
-function socketAddress({ host, port }: Address): object {
-  return { socket_address: { address: host, port_value: port } };
 }
 
 /** The module, for the one policy that loads it. */

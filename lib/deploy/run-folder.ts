@@ -1,8 +1,8 @@
 /** A temporary folder of one running program below `.workbench/run/`, removed when it stops, or when we end before it. */
 import * as fs from 'node:fs';
 import * as path from 'node:path';
+import { ownerLives, ownerTag } from '../host/owner.js';
 import { workbenchPath } from '../host/paths.js';
-import { isAlive, startTicks } from '../host/process.js';
 
 /**
  * Makes one, and removes those whose workbench was killed. The name carries the owner's pid and start time, so a
@@ -12,10 +12,9 @@ export function makeRunFolder(program: string): string {
   const base = workbenchPath('run');
   fs.mkdirSync(base, { recursive: true });
   for (const name of fs.readdirSync(base)) {
-    const owner = /-(\d+)-(\d+)-[^-]+$/.exec(name);
-    if (owner && !isAlive(Number(owner[1]), Number(owner[2]))) removeRunFolder(path.join(base, name));
+    if (ownerLives(name) === false) removeRunFolder(path.join(base, name));
   }
-  const folder = fs.mkdtempSync(path.join(base, `${program}-${process.pid}-${startTicks(process.pid)}-`));
+  const folder = fs.mkdtempSync(path.join(base, `${program}-${ownerTag()}-`));
   if (ours.size === 0) process.once('exit', removeOurs);
   ours.add(folder);
   return folder;

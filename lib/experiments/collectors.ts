@@ -7,6 +7,8 @@ import { instructionRegions, instructionWrap } from '../counters/instruction-reg
 import { frontendCounters } from '../counters/frontend-counters.js';
 import { perfRecord } from '../counters/perf-record.js';
 import { perfStat } from '../counters/perf-stat.js';
+import { strace } from '../counters/strace.js';
+import { syscallEvents } from '../counters/syscall-events.js';
 import { toplev } from '../counters/toplev.js';
 import type { Availability } from '../host/availability.js';
 import { probeHardwareCounters } from '../host/capabilities.js';
@@ -36,6 +38,8 @@ export const collectors: Record<CollectorName, Collector<unknown>> = {
   callgrind,
   'single-step': singleStep,
   'single-step-masked': singleStepMasked,
+  strace,
+  'syscall-events': syscallEvents,
 };
 
 /**

@@ -1,13 +1,11 @@
 /** Measures one planned run: bring up the sidecar, load it, collect, write it down. */
 import * as fs from 'node:fs';
-import * as os from 'node:os';
 import * as path from 'node:path';
 import { trafficBetween } from '../deploy/traffic-stats.js';
 import { speaksMysql } from '../deploy/policy.js';
 import type { Backend, Sidecar } from '../deploy/types.js';
 import { cpuBetween, readCpu, type CpuReading, type CpuSample } from '../counters/schedstat.js';
 import { measureCoreClockHz } from '../host/clock.js';
-import { projectRoot } from '../host/paths.js';
 import { startTicks } from '../host/process.js';
 import { findKnee } from '../load/knee.js';
 import { countCompleted, sendExactly, startLoad } from '../load/load.js';
@@ -15,6 +13,7 @@ import type { LoadOutcome, LoadSpec, LoadTarget } from '../load/types.js';
 import { connectVariedSql } from '../load/varied-sql.js';
 import { connectVaried, plainRequest, variedVersion, type VariedClient } from '../load/varied.js';
 import { runFiles } from '../store/files.js';
+import { writeJson } from '../store/json-file.js';
 import type { Run, RunRecord, Warning } from '../store/run-store.js';
 import { projectVersion } from '../store/version.js';
 import { backendFor, collectorIdentity, collectors, wrapFor } from './collectors.js';
@@ -263,12 +262,6 @@ function provenance(testbed: Testbed, collector: { name: string; version: string
 
 function target(sidecar: Sidecar): LoadTarget {
   return { address: sidecar.address, tls: sidecar.tls };
-}
-
-/** Command lines are among what is kept; where on this machine they ran is not. */
-function writeJson(dir: string, file: string, value: unknown): void {
-  const text = JSON.stringify(value, null, 1).split(projectRoot()).join('.').split(os.tmpdir()).join('.');
-  fs.writeFileSync(path.join(dir, file), `${text}\n`);
 }
 
 function readJson<T>(dir: string, file: string): T {

@@ -23,7 +23,8 @@ export function isTls(config: SidecarConfig): boolean {
 
 /** `cpu-time` is the undisturbed run: only the scheduler's own accounting is read. */
 export type CollectorName =
-  | 'cpu-time' | 'perf-stat' | 'frontend-counters' | 'toplev' | 'perf-record' | 'instructions' | 'trace' | 'callgrind' | 'single-step' | 'single-step-masked';
+  | 'cpu-time' | 'perf-stat' | 'frontend-counters' | 'toplev' | 'perf-record' | 'instructions' | 'trace' | 'callgrind' | 'single-step' | 'single-step-masked'
+  | 'strace' | 'syscall-events';
 
 export interface PlannedRun {
   experiment: string;
@@ -46,13 +47,17 @@ export type Mode = 'quick' | 'full';
 /** What a run costs besides its load: start, calibration, parsing. Seconds and MB as seen on two cores; only for the estimate printed first. */
 const overheadS: Record<CollectorName, number> = {
   'cpu-time': 1.5, 'perf-stat': 1.5, 'frontend-counters': 2, toplev: 5, 'perf-record': 4, instructions: 7.5, trace: 9, callgrind: 9, 'single-step': 5, 'single-step-masked': 5,
+  strace: 2, 'syscall-events': 2.5,
 };
 const sizeMb: Record<CollectorName, number> = {
   'cpu-time': 2, 'perf-stat': 2, 'frontend-counters': 2, toplev: 2, 'perf-record': 60, instructions: 1, trace: 1, callgrind: 1, 'single-step': 1, 'single-step-masked': 1,
+  strace: 1, 'syscall-events': 1,
 };
 const kneeSearchS = 12;
 /** What the CPU takes to execute a request step by step; ten times that with a response of 1 MiB. */
 const steppedRequestS = 4;
+/** What one takes under Valgrind when nothing sets its rate; thrice that with a response of 1 MiB. */
+const countedRequestS = 0.005;
 
 /** Seconds one run is expected to take. */
 export function estimateS(run: PlannedRun): number {
@@ -62,7 +67,7 @@ export function estimateS(run: PlannedRun): number {
 function loadS({ collector, load: { mode, warmUpS = 0, durationS = 0, requests = 0, ratePerS } }: PlannedRun): number {
   if (mode === 'knee-search') return kneeSearchS;
   if (collector.startsWith('single-step')) return requests * steppedRequestS;
-  const counted = ratePerS && mode === 'exactly' ? 2 * requests / ratePerS : 0; // once to warm up
+  const counted = mode === 'exactly' ? 2 * requests * (ratePerS ? 1 / ratePerS : countedRequestS) : 0; // once to warm up
   return warmUpS + durationS + counted;
 }
 

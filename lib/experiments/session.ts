@@ -1,4 +1,5 @@
 /** How a notebook or command works with an experiment: measure what this machine can, then choose what to draw from. */
+import { applicationEngine } from '../deploy/application-engine.js';
 import { sqlModule } from '../deploy/catalogue.js';
 import { canMeasure } from '../host/capabilities.js';
 import { readMachine } from '../host/machine.js';
@@ -8,6 +9,7 @@ import { RunStore as Store } from '../store/run-store.js';
 import { carryOut, type CampaignResult, type Progress } from './campaign.js';
 import { describePlan, type Mode, type Plan } from './plan.js';
 import { liveStore } from './testbed.js';
+import { carryOutVisits, type Visit } from './visits.js';
 import { isGood } from './warnings.js';
 
 /** `recorded` never measures: everything is drawn from committed recordings. */
@@ -42,6 +44,21 @@ export async function measureHere(plan: Plan, mode: SessionMode = sessionMode())
   return summary(result, readMachine().cpuModel);
 }
 
+/**
+ * The same for what is measured on deployed applications.
+ * @returns one line for the reader.
+ */
+export async function visitHere(visits: readonly Visit[], mode: SessionMode = sessionMode()): Promise<string> {
+  if (mode === 'recorded') return 'Not measuring (WORKBENCH_MODE=recorded): what follows is drawn from the committed recordings.';
+  for (const able of [await canMeasure(), await applicationEngine().probe()]) {
+    if (!able.available) return `Not measuring here: ${able.reason}. What follows is drawn from the committed recordings. To measure: ${able.remedy}.`;
+  }
+  const result = await carryOutVisits(visits, { fresh: process.env.WORKBENCH_FRESH === '1', progress: bar(visits[0].experiment) });
+  const lacking = result.unavailable.map(({ collector, runs, reason, remedy }) => `\n  not measured: ${runs} runs with ${collector}: ${reason}; to have them: ${remedy}`).join('');
+  const failed = result.failed.map(({ what, reason }) => `\n  not measured: ${what}: ${reason}`).join('');
+  return `${result.measured.length} runs measured on ${readMachine().cpuModel}, ${result.recorded.length} were recorded already.${lacking}${failed}`;
+}
+
 function summary(result: CampaignResult, cpu: string): string {
   const lacking = result.unavailable.map(({ what, runs, reason, remedy }) =>
     `\n  not measured: ${runs.length} runs ${what}: ${reason}; to have them: ${remedy}`).join('');
@@ -68,18 +85,21 @@ export interface Source {
   why: string;
 }
 
+/** Which experiment, the runs that should be there where nothing is recorded, and which of its runs count. */
+export type Wanted = Pick<Plan, 'experiment'> & Partial<Plan> & { only?: (run: Run) => boolean };
+
 /**
  * Live runs when they cover every policy and collector the newest committed recording has, else that recording:
  * a figure never mixes the two. Live runs that are all marked by warnings cover nothing.
  * @throws Error when there is neither.
  */
-export function chooseSource(store: RunStore, plan: Plan): Source {
-  const candidates = store.recordings().map((recording) => ({ recording, runs: store.runs(recording, plan.experiment) }))
+export function chooseSource(store: RunStore, plan: Wanted): Source {
+  const candidates = store.recordings().map((recording) => ({ recording, runs: store.runs(recording, plan.experiment).filter(plan.only ?? (() => true)) }))
     .filter(({ runs }) => runs.length > 0);
   const live = candidates.find(({ recording }) => recording.origin === 'live');
   const committed = candidates.filter(({ recording }) => recording.origin !== 'live').sort(byDate)[0] as typeof live;
-  if (!live && !committed) throw new Error(`no runs of "${plan.experiment}": measure them first (${describePlan(plan.runs)}) with \`npm run reproduce\``);
-  const wanted = committed ? usable(committed.runs) : plan.runs.filter((run) => needed(run.collector, run.config.id)).map((run) => measures(run.config.id, run.collector, run.load.mode));
+  if (!live && !committed) throw new Error(`no runs of "${plan.experiment}": measure them first${plan.runs ? ` (${describePlan(plan.runs)})` : ''} with \`npm run reproduce\``);
+  const wanted = committed ? usable(committed.runs) : (plan.runs ?? []).filter((run) => needed(run.collector, run.config.id)).map((run) => measures(run.config.id, run.collector, run.load.mode));
   const lacking = live ? missingFrom(live.runs, wanted) : '';
   if (live && lacking === '') return { ...live, why: `measured live on this machine (${live.runs.length} runs)` };
   if (!committed) return { ...live!, why: `measured live on this machine, in part: it lacks ${lacking}` };

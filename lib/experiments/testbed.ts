@@ -4,6 +4,7 @@ import { nameFunctions } from '../analysis/function-names.js';
 import { startEcho, type BackendName } from '../deploy/backend.js';
 import { startMariadb } from '../deploy/mariadb.js';
 import { findEnvoy, startSidecar } from '../deploy/envoy.js';
+import { removeMeshLeftovers } from '../deploy/mesh/leftovers.js';
 import { normalisedYaml } from '../deploy/render.js';
 import type { Backend, EnvoyBinary, Sidecar, SidecarConfig } from '../deploy/types.js';
 import { allowedCpus, planCpus, pin, type CpuPlan } from '../host/cpus.js';
@@ -44,6 +45,7 @@ export interface TestbedOptions {
 export async function withTestbed<T>(options: TestbedOptions, body: (testbed: Testbed) => Promise<T>): Promise<T> {
   return withMeasuringLock(async () => {
     endLeftovers();
+    await removeMeshLeftovers();
     const machine = readMachine();
     const store = options.store ?? liveStore(machine);
     store.removeLeftovers();

@@ -3,6 +3,7 @@ import type { CpuPlan } from '../host/cpus.js';
 import { limitOf } from '../load/self-check.js';
 import type { LoadOutcome } from '../load/types.js';
 import type { Run, Warning } from '../store/run-store.js';
+import type { ApplicationWindow } from './application-load.js';
 import type { CpuWindow } from './measure.js';
 
 const errorShare = 0.01;
@@ -29,7 +30,26 @@ export function warningsFor(seen: Observed): Warning[] {
   return [...errorWarnings(seen), ...(seen.cpu ? cpuWarnings(seen, seen.cpu) : [])];
 }
 
-function errorWarnings({ requests, errors, statuses }: Observed): Warning[] {
+/** Of a whole application: whether the generator was the limit, and whether a rate that was asked for was kept. */
+export function applicationWarnings(outcome: LoadOutcome, { windowUs, generator }: ApplicationWindow): Warning[] {
+  const warnings = errorWarnings(outcome);
+  const generatorShare = generator.runNs / 1000 / (windowUs[1] - windowUs[0]);
+  if (generatorShare > generatorBusyShare) warnings.push({ code: 'generator-limit', text: `the load generator was busy ${(100 * generatorShare).toFixed(0)} % of the time` });
+  const { intendedRatePerS, requests, windowUs: [from, to] } = outcome;
+  const intended = ((intendedRatePerS ?? 0) * (to - from)) / 1e6;
+  if (intendedRatePerS !== null && Math.abs(requests - intended) > Math.max(rateDeviation * intended, edgeRequests)) {
+    warnings.push({ code: 'rate-missed', text: `${requests} of ${intended.toFixed(0)} requests intended were answered in the window` });
+  }
+  return warnings;
+}
+
+/** A generator of one thread that ran for this share of the window had no time left. */
+const generatorBusyShare = 0.95;
+const rateDeviation = 0.02;
+/** A window begins and ends in the middle of some, of few more where a rate is low. */
+const edgeRequests = 3;
+
+export function errorWarnings({ requests, errors, statuses }: Observed): Warning[] {
   const warnings: Warning[] = [];
   if (requests === 0) warnings.push({ code: 'errors', text: 'no request was answered' });
   else if (errors / (requests + errors) > errorShare) {

@@ -51,6 +51,20 @@ export function topDownColour(slots: keyof typeof bySlots): string {
 /** Bars that stand beside each other in one group. */
 export const mpkiColours = { l1iMpki: muted.indigo, l1iRetiredMpki: muted.cyan, branchMpki: muted.rose } as const;
 
+/** No mesh pale, the mesh's profiles darker as they do more. */
+const byProfile: Record<string, string> = { none: muted.sand, default: bright[0], demo: muted.indigo };
+
+export function profileColour(profile: string): string {
+  return byProfile[profile] ?? muted.paleGrey;
+}
+
+/** Where a sidecar's time goes: the kernel as where it writes, user code as where it parses. */
+const byPart: Record<string, string> = { 'system calls': muted.wine, 'user space': muted.green };
+
+export function partColour(part: string): string {
+  return byPart[part];
+}
+
 export const stallColour = muted.wine;
 
 export function componentColour(component: Attributed): string {

@@ -6,10 +6,13 @@ import { frontendCounters } from '../counters/frontend-counters.js';
 import { instructionRegions } from '../counters/instruction-regions.js';
 import { perfRecord } from '../counters/perf-record.js';
 import { countedIn, perfStat, tryEvents } from '../counters/perf-stat.js';
+import { strace } from '../counters/strace.js';
+import { syscallEvents } from '../counters/syscall-events.js';
 import { toplev } from '../counters/toplev.js';
 import { whyNoSocketify } from '../deploy/backend.js';
 import { findEnvoy } from '../deploy/envoy-binary.js';
 import { mariadbAvailability } from '../deploy/mariadb.js';
+import { probeMesh } from '../deploy/mesh/availability.js';
 import { sqlPolicyFor } from '../deploy/sql-policy.js';
 import { browserAvailability } from '../figures/browser.js';
 import { buildNative, findGenerator } from '../load/generators.js';
@@ -24,7 +27,7 @@ export type Capability = Availability & { kind: CapabilityKind };
 
 /** The names under which `probeCapabilities` answers. */
 export const capabilityNames = [
-  'envoy', 'SQL policy', 'schedstat', 'hardware counters', 'perf stat', 'frontend counters', 'toplev', 'perf record', 'instruction counts', 'instruction traces', 'single-step', 'strace',
+  'envoy', 'SQL policy', 'schedstat', 'hardware counters', 'perf stat', 'frontend counters', 'toplev', 'perf record', 'instruction counts', 'instruction traces', 'single-step', 'strace', 'system call events',
   'native generator', 'npm generator', 'socketify echo', 'node echo', 'mariadb', 'redis', 'memcached', 'browser', 'jsdom',
   'thread pinning', 'network namespaces', 'huge pages',
 ] as const;
@@ -43,7 +46,8 @@ const probes: Record<CapabilityName, { kind: CapabilityKind; probe: () => Promis
   'instruction counts': { kind: 'collector', probe: () => (instructionRegions as Collector<unknown>).probe() },
   'instruction traces': { kind: 'collector', probe: probeValgrindTrace },
   'single-step': { kind: 'collector', probe: probeSingleStep },
-  strace: { kind: 'collector', probe: () => tryProgram(['strace', '-o', '/dev/null', 'true'], ['strace', '-V'], 'install the package strace; in a container also allow ptrace (docker run --cap-add SYS_PTRACE)') },
+  strace: { kind: 'collector', probe: () => strace.probe() },
+  'system call events': { kind: 'collector', probe: () => syscallEvents.probe() },
   'native generator': { kind: 'generator', probe: buildNative },
   'npm generator': { kind: 'generator', probe: async () => ({ available: true, version: (await findGenerator('npm')).version }) },
   'socketify echo': { kind: 'backend', probe: probeSocketify },
@@ -54,7 +58,7 @@ const probes: Record<CapabilityName, { kind: CapabilityKind; probe: () => Promis
   browser: { kind: 'renderer', probe: browserAvailability },
   jsdom: { kind: 'renderer', probe: () => ({ available: true, version: 'SVG with approximate text' }) },
   'thread pinning': { kind: 'system', probe: () => tryProgram(['taskset', '-p', '1'], ['taskset', '--version'], 'install the package util-linux') },
-  'network namespaces': { kind: 'system', probe: () => tryProgram(['unshare', '--net', 'true'], ['unshare', '--version'], 'run as root; in a container with --cap-add SYS_ADMIN') },
+  'network namespaces': { kind: 'system', probe: probeMesh },
   'huge pages': { kind: 'system', probe: () => hugePageAvailability(readIfThere('/sys/kernel/mm/transparent_hugepage/enabled')) },
 };
 

@@ -25,6 +25,9 @@ const frontendEvents: CapabilityName[] = [...underLoad, 'frontend counters'];
 /** Not perf's generic ones. */
 const topDownEvents: CapabilityName[] = [...frontendEvents, 'toplev'];
 
+/** To bring an application up, with its stores and sidecars. */
+const application: CapabilityName[] = [...underLoad, 'network namespaces', 'redis', 'memcached'];
+
 /** From a trace by Valgrind; single-stepping alone gives the few policies that are stepped. */
 function traced(part: string): Way {
   return { part, method: 'measured: instruction trace', needs: [...sidecar, 'instruction traces'] };
@@ -35,6 +38,14 @@ const items: Item[] = [
   { item: 'fig02', ways: [{ part: 'the framework, with what is live of it', method: 'observed', needs: sidecar }] },
   { item: 'fig03', ways: [{ part: 'two services with their sidecars, as deployed', method: 'observed', needs: sidecar }] },
   { item: 'fig04', ways: [{ part: 'time that each hop adds', method: 'measured: latency', needs: sidecar }] },
+  {
+    item: 'fig05',
+    ways: [
+      { part: 'latency of applications', method: 'measured: latency', needs: application },
+      { part: 'throughput of applications', method: 'measured: throughput', needs: application },
+    ],
+  },
+  { item: 'topology', ways: [{ part: 'CPU time of each hop', method: 'measured: CPU time', needs: application }] },
   {
     item: 'fig06',
     ways: [
@@ -106,6 +117,27 @@ const items: Item[] = [
       traced('branches by kind'),
       { part: 'mispredictions by kind', method: 'measured: hardware counters', needs: topDownEvents },
       { ...traced('mispredictions by kind'), method: 'simulated' },
+    ],
+  },
+  {
+    item: 'fig12',
+    ways: [
+      { part: 'cycles of applications', method: 'modelled', needs: application },
+      { part: 'instructions of sidecars', method: 'measured: exact instruction counts', needs: [...application, 'instruction counts'] },
+    ],
+  },
+  {
+    item: 'fig13',
+    ways: [
+      { part: 'time in sidecars', method: 'measured: system calls', needs: [...application, 'strace'] },
+      { part: 'time in sidecars', method: 'measured: system calls', needs: [...application, 'system call events'] },
+    ],
+  },
+  {
+    item: 'fig14',
+    ways: [
+      { part: 'cycles of an invocation', method: 'modelled', needs: application },
+      { part: 'instructions of an invocation', method: 'measured: exact instruction counts', needs: [...application, 'instruction counts'] },
     ],
   },
   {

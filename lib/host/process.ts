@@ -4,7 +4,7 @@
  * Nothing outlives the workbench: every program gets a parent-death signal; a daemon is also stopped on Ctrl-C and
  * SIGTERM, and is written to a ledger from which the next start ends whatever a `kill -9` left behind.
  */
-import { spawn } from 'node:child_process';
+import { spawn, spawnSync } from 'node:child_process';
 import * as fs from 'node:fs';
 import * as os from 'node:os';
 import * as path from 'node:path';
@@ -81,6 +81,14 @@ async function spawnAndWait(argv: string[], options: RunOptions): Promise<Comman
   const output = await child;
   const timedOut = output.exitCode === null && output.signal === 'SIGKILL' && options.timeoutMs !== undefined;
   return { stdout: output.stdout, stderr: output.stderr, exitCode: timedOut ? 124 : output.exitCode ?? 128 };
+}
+
+/**
+ * Runs a program to its end while everything else waits, whatever comes of it: for clearing away at the very end of this
+ * process, when nothing asynchronous happens any more.
+ */
+export function runNow(argv: string[], options: { input?: string } = {}): void {
+  spawnSync(argv[0], argv.slice(1), { input: options.input ?? '', stdio: ['pipe', 'ignore', 'ignore'], timeout: 10_000 });
 }
 
 export interface Daemon {
@@ -274,7 +282,8 @@ export function startTicks(pid: number): number | undefined {
 function zxOptions(options: RunOptions) {
   return {
     cwd: options.cwd,
-    env: { ...process.env, ...options.env } as Record<string, string>,
+    // A bash of level 1 whose input is a socket, as ours is, takes itself for a remote login and runs ~/.bashrc first.
+    env: { ...process.env, SHLVL: '1', ...options.env } as Record<string, string>,
     quiet: true,
     nothrow: true,
     prefix: '',

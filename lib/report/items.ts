@@ -1,5 +1,12 @@
 /** Every figure and table of the paper that the workbench makes so far: from a store's runs to an `Item`. */
 import { paperFig6 } from '../deploy/catalogue.js';
+import { graphs as graphIds, graphById } from '../apps/graph-file.js';
+import type { CallGraph } from '../apps/call-graph.js';
+import { applicationEngine } from '../deploy/application-engine.js';
+import { applications } from '../experiments/applications.js';
+import { applicationsData, type ApplicationsData } from '../experiments/applications-data.js';
+import { invocations } from '../experiments/invocations.js';
+import { invocationsData, type InvocationsData } from '../experiments/invocations-data.js';
 import { capacity, capacityPlan } from '../experiments/capacity.js';
 import { capacityData, type CapacityData } from '../experiments/capacity-data.js';
 import { components, componentsPlan } from '../experiments/components.js';
@@ -13,6 +20,8 @@ import { frontendSweep, type FrontendSweep } from '../experiments/frontend-sweep
 import { hugePagesOf, type HugePagesData } from '../experiments/huge-pages.js';
 import { longTraceOf, type LongTrace } from '../experiments/long-trace.js';
 import { chooseSource, type Source } from '../experiments/session.js';
+import { sidecarLatency } from '../experiments/sidecar-latency.js';
+import { sidecarLatencyData, type SidecarLatencyData } from '../experiments/sidecar-latency-data.js';
 import { sizes, sizesPlan } from '../experiments/sizes.js';
 import { sizesData, type SizesData } from '../experiments/sizes-data.js';
 import { traces, tracesPlan } from '../experiments/traces.js';
@@ -20,6 +29,11 @@ import { tracesData, type TracesData } from '../experiments/traces-data.js';
 import { fig02 } from '../figures/fig02.js';
 import { fig03 } from '../figures/fig03.js';
 import { fig04 } from '../figures/fig04.js';
+import { fig05 } from '../figures/fig05.js';
+import { fig12 } from '../figures/fig12.js';
+import { fig13 } from '../figures/fig13.js';
+import { fig14 } from '../figures/fig14.js';
+import { topology } from '../figures/topology.js';
 import { fig06 } from '../figures/fig06.js';
 import { fig07 } from '../figures/fig07.js';
 import { fig08 } from '../figures/fig08.js';
@@ -36,6 +50,7 @@ import { fig15 } from '../figures/fig15.js';
 import { fig16, withL2Of } from '../figures/fig16.js';
 import { fig17 } from '../figures/fig17.js';
 import { fig18 } from '../figures/fig18.js';
+import { nodeCounts } from '../figures/application-values.js';
 import type { Item } from '../figures/item.js';
 import { tab01, type RecordedMachine } from '../figures/tab01.js';
 import { tab02 } from '../figures/tab02.js';
@@ -43,7 +58,8 @@ import { tab03 } from '../figures/tab03.js';
 import { tab04 } from '../figures/tab04.js';
 import { coreById } from '../simulate/core/cores.js';
 import { loadBinary } from '../store/binaries.js';
-import type { RunStore } from '../store/run-store.js';
+import type { ApplicationEngine } from '../deploy/application.js';
+import type { Run, RunStore } from '../store/run-store.js';
 
 /** Which notebook makes an item, and how it is drawn from recorded runs alone. */
 export interface ItemSource {
@@ -57,6 +73,9 @@ export interface ItemSource {
 export interface StoredData {
   machines(): RecordedMachine[];
   deployment(): DeploymentData;
+  applications(): ApplicationsData;
+  invocations(): InvocationsData | null;
+  sidecarLatency(): SidecarLatencyData;
   capacity(): CapacityData[];
   components(): ReturnType<typeof componentsOf>;
   sizes(): ReturnType<typeof sizesOf>;
@@ -72,6 +91,9 @@ function storedData(store: RunStore): StoredData {
   return {
     machines: once(() => machinesOf(store)),
     deployment: once(() => deploymentOf(store)),
+    applications: once(() => applicationsOf(store).data),
+    invocations: once(() => invocationsOf(store)),
+    sidecarLatency: once(() => sidecarLatencyOf(store).data),
     capacity: once(() => capacityOf(store)),
     components: once(() => componentsOf(store)),
     sizes: once(() => sizesOf(store)),
@@ -108,6 +130,8 @@ export const itemSources: readonly ItemSource[] = [
   { item: 'fig02', notebook: '00-this-machine', build: (read) => fig02(read.deployment()) },
   { item: 'fig03', notebook: '00-this-machine', build: (read) => fig03(read.deployment()) },
   { item: 'fig04', notebook: '00-this-machine', build: (read) => fig04(read.deployment()) },
+  { item: 'fig05', notebook: '01-applications', build: (read) => fig05(read.applications()) },
+  ...['bookinfo', 'hotel-reservation', 'online-boutique'].map((id): ItemSource => ({ item: `topology-${id}`, notebook: '01-applications', build: (read) => topologyIn(read.applications(), id) })),
   { item: 'fig06', notebook: '02-capacity', build: (read) => fig06(read.capacity()) },
   { item: 'tab02', notebook: '03-components', build: async (read) => table2(await read.components()) },
   { item: 'fig07', notebook: '03-components', build: async (read) => fig07((await read.components()).data) },
@@ -124,6 +148,9 @@ export const itemSources: readonly ItemSource[] = [
   { item: 'fig11c', notebook: '06-traces', build: async (read) => fig11c(await read.traces()) },
   { item: 'fig11c-live', notebook: '06-traces', build: (read) => fig11cLive(read.hugePages()) },
   { item: 'fig11a-recorders', notebook: '06-traces', build: async (read) => fig11aRecorders(await read.traces()) },
+  { item: 'fig12', notebook: '07-overheads', build: (read) => fig12(read.applications(), read.invocations()) },
+  { item: 'fig13', notebook: '08-invocations', build: (read) => fig13(read.sidecarLatency()) },
+  { item: 'fig14', notebook: '08-invocations', build: (read) => fig14(read.applications(), read.invocations(), knownGraphs()) },
   { item: 'fig15', notebook: '09-generations', build: async (read) => fig15(await (await read.frontend()).on([haswell, iceLake])) },
   { item: 'fig16', notebook: '09-generations', build: async (read) => fig16(await generationsOf(await read.frontend())) },
   { item: 'fig17', notebook: '09-generations', build: async (read) => fig17(await (await read.frontend()).on([haswell, iceLake])) },
@@ -216,6 +243,47 @@ export function capacityOf(store: RunStore): CapacityData[] {
   return [capacityData(recording, runs), ...others.map(({ other, runs: theirs }) => capacityData(other, theirs))];
 }
 
+/**
+ * Experiment `applications` of the chosen source; used by notebooks 01, 07 and 08 too.
+ * @param engine what carried the applications; what this session would deploy them with by default.
+ */
+export function applicationsOf(store: RunStore, engine = applicationEngine().name): { data: ApplicationsData; source: Source } {
+  const source = chooseSource(store, { experiment: applications, only: carriedBy(engine) });
+  return { data: applicationsData(source.recording, source.runs), source };
+}
+
+/** Whether a recording or this session has applications on a cluster. */
+export function hasCluster(store: RunStore): boolean {
+  return store.recordings().some((recording) => store.runs(recording, applications).some(carriedBy('kubernetes')));
+}
+
+function carriedBy(engine: ApplicationEngine['name']): (run: Run) => boolean {
+  return ({ spec }) => spec.application?.engine === engine;
+}
+
+/** Experiment `invocations` of the chosen source; null where nobody counted, which hinders no figure but that of the counts. */
+export function invocationsOf(store: RunStore): InvocationsData | null {
+  if (!store.recordings().some((recording) => store.runs(recording, invocations).length > 0)) return null;
+  const { recording, runs } = chooseSource(store, { experiment: invocations });
+  return invocationsData(recording, runs);
+}
+
+/** Experiment `sidecar-latency` of the chosen source; used by notebook 08 too. */
+export function sidecarLatencyOf(store: RunStore): { data: SidecarLatencyData; source: Source } {
+  const source = chooseSource(store, { experiment: sidecarLatency });
+  return { data: sidecarLatencyData(source.recording, source.runs), source };
+}
+
+/** The workbench's own call graphs, by id. */
+export function knownGraphs(): Record<string, CallGraph> {
+  return Object.fromEntries(graphIds.map((id) => [id, graphById(id)]));
+}
+
+/** With the sidecars of `default`, on as many nodes as were tried. */
+export function topologyIn(data: ApplicationsData, id: string, profile = 'default'): Item {
+  return topology(data, graphById(id), profile, Math.max(...nodeCounts(data)));
+}
+
 function table2({ data, source }: Awaited<ReturnType<typeof componentsOf>>): Item {
   const newest = source.runs.reduce((a, b) => (b.startedAt > a.startedAt ? b : a));
   return tab02(data, loadBinary(source.recording, newest.spec.envoyBuildId));
@@ -224,7 +292,7 @@ function table2({ data, source }: Awaited<ReturnType<typeof componentsOf>>): Ite
 /** Every machine that a recording was made on, this session's first. */
 export function machinesOf(store: RunStore): RecordedMachine[] {
   return store.recordings().flatMap((recording) => {
-    const [run] = [capacity, components, traces, sizes, deployment].flatMap((experiment) => store.runs(recording, experiment).slice(0, 1));
+    const [run] = [capacity, components, traces, sizes, deployment, applications].flatMap((experiment) => store.runs(recording, experiment).slice(0, 1));
     return run ? [{ origin: recording.origin, machine: run.provenance.machine }] : [];
   });
 }

@@ -10,6 +10,10 @@ export const runFiles = {
   cpu: 'cpu.json',
   /** What Envoy counted of the traffic, warm-up included (lib/deploy/traffic-stats.ts). */
   traffic: 'traffic.json',
+  /** The same of every pod of an application. */
+  pods: 'pods.json',
+  /** Where the pods of an application ran, and how many requests their sidecars counted under the load. */
+  topology: 'topology.json',
   /** Probes and result of a knee search. */
   knee: 'knee.json',
 } as const;

@@ -19,10 +19,27 @@ export interface PlannedLoad {
   newConnections?: true;
 }
 
+/** An application as it was deployed; absent for a single sidecar. */
+export interface PlacedApplication {
+  /** Id of the call graph, and of its variant. */
+  graph: string;
+  variant?: string;
+  profile: string;
+  nodes: number;
+  placement?: string;
+  mtls?: boolean;
+  rbac?: boolean;
+  /** The service whose sidecar was looked at, where it was one of them. */
+  observed?: string;
+  /** What carried it: network namespaces of one machine, or a cluster. */
+  engine: string;
+}
+
 /** Everything a result depends on by intention; not the git commit, ports, paths or the time. */
 export interface RunSpec {
   /** Rendered envoy.yaml with ports and paths normalised. */
   envoyYaml: string;
+  application?: PlacedApplication;
   envoyBuildId: string;
   backend: { name: string; version: string };
   load: PlannedLoad;

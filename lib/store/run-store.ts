@@ -6,9 +6,11 @@
  */
 import * as fs from 'node:fs';
 import * as path from 'node:path';
+import { gzipSync } from 'node:zlib';
 import type { Machine } from '../host/machine.js';
 import { projectPath } from '../host/paths.js';
 import { explainDiskFull } from './disk-full.js';
+import { runFiles } from './files.js';
 import { runKey, type RunSpec } from './run-key.js';
 import { draftPath, removeDrafts } from './draft.js';
 
@@ -123,7 +125,7 @@ export class RunStore {
     process.once('exit', remove); // Ctrl-C ends us here and now
     try {
       fs.mkdirSync(temporary, { recursive: true });
-      fs.writeFileSync(path.join(temporary, 'envoy.yaml'), spec.envoyYaml);
+      writeConfiguration(temporary, spec);
       const result = await body(temporary);
       const { envoyYaml: _kept, ...rest } = spec;
       const record: RunRecord = {
@@ -145,6 +147,12 @@ export class RunStore {
   removeLeftovers(): number {
     return removeDrafts(this.live().dir);
   }
+}
+
+/** An application's is compressed: it would take more room than what was measured. */
+function writeConfiguration(dir: string, { envoyYaml, application }: RunSpec): void {
+  if (application) fs.writeFileSync(path.join(dir, `${runFiles.envoyConfig}.gz`), gzipSync(envoyYaml));
+  else fs.writeFileSync(path.join(dir, runFiles.envoyConfig), envoyYaml);
 }
 
 function folders(dir: string): string[] {

@@ -19,15 +19,15 @@ export function storeCaller(name: string, protocol: StoreKind, address: Address)
   let store: Store | null = null;
   const keysOf = new Map<Call, string[]>();
   return async (call) => {
-    store ??= connect(protocol, address);
+    const asked = store ??= connect(protocol, address);
     if (!keysOf.has(call)) keysOf.set(call, Array.from({ length: call.keys ?? 1 }, (_, i) => keyName(i, call.keyBytes)));
     const keys = keysOf.get(call)!;
     try {
-      if (call.operation === 'get') await store.get(keys);
-      else await store.set(keys[0], filler(call.requestBytes ?? 0));
+      if (call.operation === 'get') await asked.get(keys);
+      else await asked.set(keys[0], filler(call.requestBytes ?? 0));
     } catch (error) {
-      store?.close(); // the next call tries a new connection
-      store = null;
+      asked.close();
+      if (store === asked) store = null; // the next call tries a new connection
       throw new Error(`${name} at ${address.host}:${address.port} cannot be asked: ${(error as Error).message}`);
     }
   };

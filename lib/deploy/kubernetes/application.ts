@@ -11,7 +11,8 @@ import { request } from 'undici';
 import { pathOf, serviceOf, type ServiceNode } from '../../apps/call-graph.js';
 import { backendVersion, programOf, seedingOf } from '../../apps/programs.js';
 import { projectRoot } from '../../host/paths.js';
-import type { ApplicationSpec, DeployedApplication, DeployedPod } from '../application.js';
+import type { ApplicationSpec, DeployedApplication, DeployedPod, DeploymentIdentity } from '../application.js';
+import { requestsOf } from '../mesh/crossings.js';
 import type { Address } from '../types.js';
 import { checkCluster, type ClusterFacts } from './checks.js';
 import { KubernetesClient } from './client.js';
@@ -50,13 +51,19 @@ export async function startOnKubernetes(spec: ApplicationSpec, options: Kubernet
   const frame = frameOf(spec);
   try {
     await client.apply(frameObjects(spec, frame));
-    const objects = await applyInWaves(client, spec, facts, frame, options.image);
+    const objects = [...frameObjects(spec, frame), ...await applyInWaves(client, spec, facts, frame, options.image)];
     const pods = await untilReady(client, spec, frame);
     return await asApplication(client, { spec, facts, frame, pods, objects });
   } catch (error) {
     await removeApplications(client, ownedBy(owner())).catch(() => undefined); // what went wrong first is what is told
     throw error;
   }
+}
+
+/** What costs of an application depend on, without bringing it up. @throws Error as `startOnKubernetes`. */
+export async function describeOnKubernetes(spec: ApplicationSpec, options: KubernetesOptions): Promise<DeploymentIdentity> {
+  const facts = await checkCluster(KubernetesClient.fromFile(options.kubeconfig), spec);
+  return { normalised: normalise({ spec, facts, frame: frameOf(spec), objects: await dryRun(spec, options), pods: [] }), backend: await backendVersion(spec.graph) };
 }
 
 /** The objects that `startOnKubernetes` would apply, where pods' addresses that are not known yet read `POD-OF-<service>`. */
@@ -185,10 +192,12 @@ async function asApplication(client: KubernetesClient, ready: Ready): Promise<De
     target: { address, tls: false },
     path,
     pods,
+    podCores: await coresOf(client, facts),
     normalised: normalise(ready),
     backend: await backendVersion(spec.graph),
     notes: pods.some(({ sidecar }) => sidecar && isStockEnvoy(sidecar.yaml)) ? [stockEnvoyNote] : [],
     readCpu: () => readPodCpu(client, ready.pods, pods),
+    countRequests: () => Promise.all(pods.map(async ({ sidecar }) => sidecar && requestsOf(await sidecar.stats()))),
     ending: async () => {
       const now = await client.list<V1Pod>(podsOf(frame));
       if (now.length < spec.graph.services.length) return `${spec.graph.services.length - now.length} pods are gone`;
@@ -196,6 +205,12 @@ async function asApplication(client: KubernetesClient, ready: Ready): Promise<De
     },
     stop: () => removeApplications(client, ownedBy(frame.owner)),
   };
+}
+
+/** Of the application's nodes, whole ones. */
+async function coresOf(client: KubernetesClient, { nodes }: ClusterFacts): Promise<number> {
+  const all = await client.list<V1Node>({ apiVersion: 'v1', kind: 'Node', plural: 'nodes' });
+  return all.filter(({ metadata }) => nodes.includes(metadata!.name!)).reduce((sum, { status }) => sum + Math.floor(Number(status?.capacity?.cpu ?? 0)), 0);
 }
 
 async function asPod(client: KubernetesClient, spec: ApplicationSpec, { nodes }: ClusterFacts, pod: V1Pod): Promise<DeployedPod> {
@@ -271,7 +286,9 @@ async function untilAnswered({ host, port }: Address, path: string): Promise<voi
 
 /** What costs depend on: the objects without names of nodes and namespaces, without addresses, and the versions behind them. */
 function normalise({ spec, facts, frame, objects, pods }: Ready): string {
-  const text = JSON.stringify([{ kubernetes: facts.kubernetes, istio: facts.istio, profile: spec.profile }, ...frameObjects(spec, frame), ...objects], null, 1);
+  const named = ({ kind, metadata }: KubernetesObject) => `${kind} ${metadata?.name}`;
+  const inOrder = [...objects].sort((a, b) => (named(a) < named(b) ? -1 : 1));
+  const text = JSON.stringify([{ kubernetes: facts.kubernetes, istio: facts.istio, profile: spec.profile }, ...inOrder], null, 1);
   const names: [string, string][] = [
     [frame.namespace, 'NAMESPACE'], [frame.owner, 'OWNER'],
     ...facts.nodes.map((node, i): [string, string] => [`"${node}"`, `"node${i}"`]),

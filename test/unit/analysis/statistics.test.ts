@@ -3,10 +3,23 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import {
   bootstrap, differenceEstimate, interleave, mean, median, medianEstimate, noiseFloor, quantile, ratioEstimate,
-  relativeDeviation, relativeDifferenceEstimate, seededRandom, standardDeviation,
+  relativeDeviation, relativeDifferenceEstimate, seededRandom, standardDeviation, trimmedMean,
 } from '../../../lib/analysis/statistics.js';
 
 const sample = fc.array(fc.double({ min: -1e6, max: 1e6, noNaN: true }), { minLength: 1, maxLength: 40 });
+
+describe('trimmed mean', () => {
+  it('leaves out the share at either end, rounded down, and adds up like a mean', () => {
+    expect(trimmedMean([100, 1, 2, 3, 4, 5, 6, 7, 8, -50], 0.1)).toBe(4.5);
+    expect(trimmedMean([1, 2, 9], 0.4)).toBe(2);
+    expect(trimmedMean([1, 2, 9], 0)).toBe(mean([1, 2, 9]));
+  });
+
+  it('of nothing, or without a middle, is refused', () => {
+    expect(() => trimmedMean([], 0.1)).toThrow('empty sample');
+    expect(() => trimmedMean([1], 0.5)).toThrow('give a share from 0 to below 0.5');
+  });
+});
 
 describe('median and quantile (type 7)', () => {
   it('equal the values of R quantile(c(1, 2, 4, 8, 16), c(0, .1, .25, .5, .9, 1))', () => {

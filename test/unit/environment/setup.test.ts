@@ -10,7 +10,7 @@ describe('Debian packages', () => {
   const nothing = { command: () => false, file: () => false, pythonModule: () => false };
 
   test('each has a reason and says who needs it', () => {
-    for (const line of describePackages(packages)) expect(line).toMatch(/^ {2}[a-z0-9-]+ +[a-zA-Z].{15,} \(.+\)$/);
+    for (const line of describePackages(packages)) expect(line).toMatch(/^ {2}[a-z0-9.+-]+ +[a-zA-Z].{15,} \(.+\)$/);
   });
 
   test('on a bare machine all are missing, those of tests only for tests', () => {

@@ -1,4 +1,5 @@
 import * as fs from 'node:fs';
+import * as os from 'node:os';
 import * as path from 'node:path';
 import { spawn } from 'node:child_process';
 import { afterEach, describe, expect, it } from 'vitest';
@@ -21,6 +22,18 @@ describe('run', () => {
   });
   it('ends a program at its time limit', async () => {
     expect((await run(['sleep', '60'], { timeoutMs: 100, allow: 'any' })).exitCode).toBe(124);
+  });
+  it("does not run the user's ~/.bashrc, whatever started us", async () => {
+    const home = fs.mkdtempSync(path.join(os.tmpdir(), 'home-'));
+    fs.writeFileSync(path.join(home, '.bashrc'), 'echo from .bashrc\n');
+    const level = process.env.SHLVL;
+    try {
+      delete process.env.SHLVL;
+      expect((await run(['echo', 'hello'], { env: { HOME: home } })).stdout).toBe('hello\n');
+    } finally {
+      if (level !== undefined) process.env.SHLVL = level;
+      fs.rmSync(home, { recursive: true });
+    }
   });
   it('answers from a transcript in tests and refuses a command that was not recorded', async () => {
     await withTranscript([{ argv: ['perf', 'stat'], result: { stdout: 'x' } }], async () => {

@@ -1,0 +1,109 @@
+/** Loads one application that is up: what was answered, how late, and the CPU time of every pod meanwhile. */
+import * as fs from 'node:fs';
+import * as path from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { cpuBetween, readCpu, type CpuReading, type CpuSample } from '../counters/schedstat.js';
+import type { Collected } from '../counters/collector.js';
+import type { DeployedApplication, DeployedPod, PodCpu } from '../deploy/application.js';
+import type { EnvoyBinary } from '../deploy/types.js';
+import { findKnee, type Knee } from '../load/knee.js';
+import { countCompleted, startLoad } from '../load/load.js';
+import type { LoadOutcome, LoadSpec } from '../load/types.js';
+
+/** A pod's sidecar as collectors take it. @throws Error for a pod without one. */
+export function collectedIn(app: DeployedApplication, { service, sidecar, address }: DeployedPod, envoy: EnvoyBinary): Collected {
+  if (!sidecar) throw new Error(`${service} has no sidecar to be counted; take the profile default or demo`);
+  return { pid: sidecar.pid, workerTid: sidecar.workerTid, address, envoy, ending: app.ending };
+}
+
+/** CPU time of one pod in a window. */
+export interface PodSample {
+  service: string;
+  /** 0-based. */
+  node: number;
+  /** All threads of the service or store. */
+  app: CpuSample;
+  /** All threads of its Envoy, and its worker alone; null without one. */
+  sidecar: CpuSample | null;
+  worker: CpuSample | null;
+}
+
+/** `pods.json`: CPU time of everything involved between two readings, and the requests answered meanwhile. */
+export interface ApplicationWindow {
+  /** Microseconds since the epoch. */
+  windowUs: [number, number];
+  /** Answered inside the window, by the generator's own log. */
+  requests: number;
+  generator: CpuSample;
+  pods: PodSample[];
+}
+
+/** Where a load of an application leaves its traces, and who watches. */
+export interface LoadPlace {
+  /** Gets the load's log. */
+  dir: string;
+  /** Cores of the generator. */
+  cpus: number[];
+  /** Opens the measured window, e.g. inside a collector; as it is when left out. */
+  around?: (window: () => Promise<Readings[]>) => Promise<Readings[]>;
+}
+
+/**
+ * One load of an application.
+ * @throws Error when the load could not run.
+ */
+export async function loadApplication(app: DeployedApplication, spec: LoadSpec, { dir, cpus, around = (window) => window() }: LoadPlace): Promise<{ outcome: LoadOutcome; window: ApplicationWindow }> {
+  const load = await startLoad(app.target, spec, { cpus, dir });
+  try {
+    await load.warm;
+    const [before, after] = await around(async () => {
+      const first = await readings(app, load.pid);
+      await sleep(spec.durationS * 1000);
+      return [first, await readings(app, load.pid)];
+    });
+    const outcome = await load.finish();
+    const windowUs: [number, number] = [before.generator.atUs, after.generator.atUs];
+    const [requests] = countCompleted(dir, [windowUs]);
+    return { outcome, window: { windowUs, requests, generator: cpuBetween(before.generator, after.generator), pods: samples(app, before.pods, after.pods) } };
+  } finally {
+    await load.stop();
+  }
+}
+
+/** CPU time of everything at one moment. */
+export interface Readings { generator: CpuReading; pods: PodCpu[] }
+
+async function readings(app: DeployedApplication, generatorPid: number): Promise<Readings> {
+  return { pods: await app.readCpu(), generator: readCpu(generatorPid) };
+}
+
+function samples(app: DeployedApplication, before: PodCpu[], after: PodCpu[]): PodSample[] {
+  const between = (a: CpuReading | null, b: CpuReading | null) => (a && b ? cpuBetween(a, b) : null);
+  return after.map((pod, i) => ({
+    service: pod.service, node: app.pods[i].node, app: cpuBetween(before[i].app, pod.app),
+    sidecar: between(before[i].sidecar, pod.sidecar), worker: between(before[i].worker, pod.worker),
+  }));
+}
+
+/** `knee.json`: the search, its closed loop first. */
+export interface KneeSearch extends Knee {
+  closedLoop: { outcome: LoadOutcome; window: ApplicationWindow };
+}
+
+const probeLoad = { warmUpS: 0.3, durationS: 1.5 };
+/** Leaves a thirty-second of the range from half to all of the maximum: two per cent of it. */
+const probes = 5;
+
+/** Searches the highest rate that an application sustains (lib/load/knee.ts). */
+export async function searchKnee(app: DeployedApplication, spec: Pick<LoadSpec, 'connections' | 'path'>, { dir, cpus }: { dir: string; cpus: number[] }): Promise<KneeSearch> {
+  const scratch = path.join(dir, 'probe');
+  const trial = async (load: Pick<LoadSpec, 'mode' | 'ratePerS'>) => {
+    fs.rmSync(scratch, { recursive: true, force: true });
+    fs.mkdirSync(scratch);
+    return loadApplication(app, { ...spec, ...probeLoad, ...load }, { dir: scratch, cpus });
+  };
+  const closedLoop = await trial({ mode: 'closed' });
+  const knee = await findKnee(async (ratePerS) => (await trial({ mode: 'open', ratePerS })).outcome, { closedLoopMaximumPerS: closedLoop.outcome.achievedRatePerS, probes });
+  fs.rmSync(scratch, { recursive: true, force: true });
+  return { ...knee, closedLoop };
+}

@@ -1,0 +1,187 @@
+/** Tidy data of experiment `applications`: raw runs in, two tables out. */
+import * as fs from 'node:fs';
+import * as path from 'node:path';
+import { escape, table, type ColumnTable } from 'arquero';
+import { median } from '../analysis/statistics.js';
+import { perfStat } from '../counters/perf-stat.js';
+import type { LoadOutcome } from '../load/types.js';
+import { runFiles } from '../store/files.js';
+import type { Recording, Run } from '../store/run-store.js';
+import type { ApplicationWindow, PodSample } from './application-load.js';
+import { comparedShare, countedFolders, type Topology } from './applications.js';
+import { columns, readJson } from './capacity-data.js';
+import { newestOnly } from './newest.js';
+import { applicationWarnings, isGood } from './warnings.js';
+
+/** How an application was loaded: one request at a time, as fast as it could, at a share of its knee, at the knee. */
+export type LoadKind = 'one' | 'busy' | 'share' | 'knee';
+
+/** One load of one deployment. */
+export interface LoadRow {
+  /** Id of the call graph, and of its variant. */
+  application: string;
+  profile: string;
+  nodes: number;
+  repeat: number;
+  load: LoadKind;
+  achievedPerS: number;
+  p50Us: number;
+  p90Us: number;
+  p99Us: number;
+  /** CPU time per request, microseconds: of services and stores, and of all sidecars. */
+  appCpuUs: number;
+  sidecarCpuUs: number;
+  /** Core clock, median of the readings before and after. */
+  clockHz: number;
+  good: boolean;
+  warning: string;
+  run: string;
+}
+
+/** One pod under the load `busy`. */
+export interface PodRow {
+  application: string;
+  profile: string;
+  nodes: number;
+  repeat: number;
+  service: string;
+  node: number;
+  /** Per request of the application, microseconds. */
+  appCpuUs: number;
+  /** All threads of its Envoy; null without one. */
+  sidecarCpuUs: number | null;
+  /** HTTP requests that its sidecar counted for one request of the application; null without one. */
+  inbound: number | null;
+  outbound: number | null;
+  clockHz: number;
+  run: string;
+}
+
+/** Hardware counters of all services, or of all sidecars, of one deployment under the load `busy`. */
+export interface CountRow {
+  application: string;
+  profile: string;
+  nodes: number;
+  repeat: number;
+  part: keyof typeof countedFolders;
+  /** Per request of the application, user code and kernel. */
+  cycles: number;
+  instructions: number;
+  run: string;
+}
+
+export interface ApplicationsData {
+  origin: string;
+  cpuModel: string;
+  envoyVersion: string;
+  engine: string;
+  /** Cores that all pods together could use. */
+  podCores: number;
+  /** Names of the applications, by id. */
+  labels: Record<string, string>;
+  /** Of {@link LoadRow}. */
+  loads: ColumnTable;
+  /** Of {@link PodRow}, runs without warnings only. */
+  pods: ColumnTable;
+  /** Runs without warnings whose events were all counted; empty without hardware counters. */
+  counts: readonly CountRow[];
+  /** What every figure drawn from this should say. */
+  notes: string[];
+}
+
+/**
+ * Reads one recording's runs of the experiment; where a deployment was loaded in several ways of one kind, the newest counts.
+ * @throws Error naming the file when raw output is damaged.
+ */
+export function applicationsData(recording: Pick<Recording, 'origin'>, all: readonly Run[]): ApplicationsData {
+  // Judged anew from the raw files, by the rules of today.
+  const newest = newestOnly(all).map((run) => ({ ...run, warnings: applicationWarnings(readJson<LoadOutcome>(run, runFiles.load), readJson<ApplicationWindow>(run, runFiles.pods)) }));
+  const runs = newest.filter(({ spec }) => spec.load.mode !== 'knee-search' && spec.collector.name === 'cpu-time');
+  const loads = runs.filter(hasAnswers).map(loadRow);
+  const pods = runs.filter((run) => kindOf(run) === 'busy' && isGood(run) && hasAnswers(run)).flatMap(podRows);
+  return {
+    origin: recording.origin,
+    cpuModel: all[0].provenance.machine.cpuModel,
+    envoyVersion: all[0].provenance.envoyVersion,
+    engine: all[0].spec.application!.engine,
+    podCores: runs.length > 0 ? readJson<Topology>(runs[0], runFiles.topology).podCores : 0,
+    labels: Object.fromEntries(all.map(({ spec, policy }) => [applicationOf(spec), policy.label.split(',')[0]])),
+    loads: table(columns(loads, loadColumns)),
+    pods: table(columns(pods, podColumns)),
+    counts: newest.filter((run) => run.spec.collector.name === perfStat.name && isGood(run) && hasAnswers(run)).flatMap(countRows),
+    notes: notesOn(runs),
+  };
+}
+
+/** The same data for some numbers of nodes only. */
+export function onlyNodes(data: ApplicationsData, nodes: readonly number[]): ApplicationsData {
+  const chosen = escape((row: { nodes: number }) => nodes.includes(row.nodes));
+  return { ...data, loads: data.loads.filter(chosen), pods: data.pods.filter(chosen), counts: data.counts.filter((row) => nodes.includes(row.nodes)) };
+}
+
+const loadColumns = ['application', 'profile', 'nodes', 'repeat', 'load', 'achievedPerS', 'p50Us', 'p90Us', 'p99Us', 'appCpuUs', 'sidecarCpuUs', 'clockHz', 'good', 'warning', 'run'] as const;
+const podColumns = ['application', 'profile', 'nodes', 'repeat', 'service', 'node', 'appCpuUs', 'sidecarCpuUs', 'inbound', 'outbound', 'clockHz', 'run'] as const;
+
+function kindOf({ spec: { load } }: Run): LoadKind {
+  if (load.mode === 'closed') return load.connections === 1 ? 'one' : 'busy';
+  return load.kneeShare === comparedShare ? 'share' : 'knee';
+}
+
+function hasAnswers(run: Run): boolean {
+  return readJson<ApplicationWindow>(run, runFiles.pods).requests > 0;
+}
+
+/** `bookinfo`, `bookinfo:since-2024-06`. */
+function applicationOf({ application }: Run['spec']): string {
+  const { graph, variant } = application!;
+  return variant ? `${graph}:${variant}` : graph;
+}
+
+function commonOf({ spec, repeat, provenance, id }: Run) {
+  const { profile, nodes } = spec.application!;
+  return { application: applicationOf(spec), profile, nodes, repeat, clockHz: median(provenance.coreClockHz!), run: id };
+}
+
+function loadRow(run: Run): LoadRow {
+  const { achievedRatePerS, latencyUs } = readJson<LoadOutcome>(run, runFiles.load);
+  const { requests, pods } = readJson<ApplicationWindow>(run, runFiles.pods);
+  const perRequest = (of: (pod: PodSample) => number) => pods.reduce((sum, pod) => sum + of(pod), 0) / 1000 / requests;
+  return {
+    ...commonOf(run), load: kindOf(run), achievedPerS: achievedRatePerS, p50Us: latencyUs.p50, p90Us: latencyUs.p90, p99Us: latencyUs.p99,
+    appCpuUs: perRequest(({ app }) => app.runNs), sidecarCpuUs: perRequest(({ sidecar }) => sidecar?.runNs ?? 0),
+    good: isGood(run), warning: run.warnings.map(({ text }) => text).join('; '),
+  };
+}
+
+function podRows(run: Run): PodRow[] {
+  const { requests, pods } = readJson<ApplicationWindow>(run, runFiles.pods);
+  const topology = readJson<Topology>(run, runFiles.topology);
+  // By the sidecar that clients meet first, since warm-up requests were counted too.
+  const pages = Math.max(...topology.pods.filter(({ service }) => service === topology.entry).map((pod) => pod.requests?.inbound ?? 0));
+  return pods.map((pod, i) => {
+    const counted = topology.pods[i].requests;
+    return {
+      ...commonOf(run), service: pod.service, node: pod.node, appCpuUs: pod.app.runNs / 1000 / requests,
+      sidecarCpuUs: pod.sidecar && pod.sidecar.runNs / 1000 / requests,
+      inbound: counted && counted.inbound / pages, outbound: counted && counted.outbound / pages,
+    };
+  });
+}
+
+function countRows(run: Run): CountRow[] {
+  const { requests } = readJson<ApplicationWindow>(run, runFiles.pods);
+  const { clockHz: _clock, ...about } = commonOf(run);
+  return (Object.keys(countedFolders) as CountRow['part'][]).flatMap((part) => {
+    const dir = path.join(run.dir, countedFolders[part]);
+    const counted = fs.existsSync(dir) ? perfStat.read(dir).filter(({ status }) => status === 'counted') : [];
+    const total = (events: readonly string[]) => events.reduce((sum, event) => sum + (counted.find((sample) => sample.event === event)?.value ?? NaN), 0) / requests;
+    const row = { ...about, part, cycles: total(['cycles:u', 'cycles:k']), instructions: total(['instructions:u', 'instructions:k']) };
+    return Number.isFinite(row.cycles) && Number.isFinite(row.instructions) ? [row] : [];
+  });
+}
+
+function notesOn(runs: readonly Run[]): string[] {
+  const ofEngine = runs.flatMap((run) => readJson<Topology>(run, runFiles.topology).notes ?? []);
+  const marked = runs.filter((run) => !isGood(run)).map((run) => `${run.policy.label} (${run.warnings.map(({ text }) => text).join('; ')})`);
+  return [...new Set(ofEngine), ...(marked.length === 0 ? [] : [`Measured but left out: ${marked.slice(0, 3).join(', ')}${marked.length > 3 ? ` and ${marked.length - 3} more loads` : ''}.`])];
+}

@@ -1,0 +1,188 @@
+/**
+ * Experiment `applications` (Figures 5, 12 and 14): whole applications without sidecars and with those of a profile, by
+ * number of nodes. Each deployment is loaded in several ways one after another.
+ */
+import * as fs from 'node:fs';
+import * as path from 'node:path';
+import { entryPath } from '../apps/call-graph.js';
+import { graphById } from '../apps/graph-file.js';
+import type { ApplicationSpec, DeployedApplication, MeshProfile, SidecarRequests } from '../deploy/application.js';
+import type { Address } from '../deploy/types.js';
+import { interleave } from '../analysis/statistics.js';
+import { countProcesses } from '../counters/perf-stat.js';
+import type { LoadOutcome, LoadSpec } from '../load/types.js';
+import { runFiles } from '../store/files.js';
+import { writeJson } from '../store/json-file.js';
+import type { PlannedLoad } from '../store/run-key.js';
+import type { Run, Warning } from '../store/run-store.js';
+import { loadApplication, searchKnee, type KneeSearch, type LoadPlace } from './application-load.js';
+import { readJson } from './capacity-data.js';
+import type { Mode } from './plan.js';
+import { deploymentId, type Task, type TaskOutcome, type TaskScene, type Visit } from './visits.js';
+import { applicationWarnings } from './warnings.js';
+
+export const applications = 'applications';
+
+/** The paper's three, in its order. */
+export const paperApplications: readonly string[] = ['bookinfo', 'hotel-reservation', 'online-boutique'];
+
+export const profiles: readonly MeshProfile[] = ['none', 'default', 'demo'];
+
+/** Share of the knee at which latency is compared; 1 is the knee itself, as the paper has it. */
+export const comparedShare = 0.5;
+
+const settings = {
+  quick: { nodes: [1, 5], repeats: 1, warmUpS: 0.7, durationS: 2, openS: 3 },
+  full: { nodes: [1, 2, 3, 4, 5], repeats: 6, warmUpS: 1, durationS: 4, openS: 8 },
+} as const;
+
+/** What to deploy instead of what the paper's figures show, e.g. a graph of your own. */
+export interface ApplicationsChoice {
+  /** Everything but profile and nodes; the paper's three applications when left out. */
+  applications?: readonly Omit<ApplicationSpec, 'profile' | 'nodes'>[];
+  profiles?: readonly MeshProfile[];
+  nodes?: readonly number[];
+  repeats?: number;
+}
+
+/**
+ * Every application under every profile on every number of nodes; deployments in random order within a round. Knees are
+ * searched on the fewest nodes, first of all, since every other deployment takes its rates from there.
+ */
+export function applicationsPlan(mode: Mode, chosen: ApplicationsChoice = {}): Visit[] {
+  const s = settings[mode];
+  const nodes = chosen.nodes ?? s.nodes;
+  const which = chosen.applications ?? paperApplications.map((id) => ({ graph: graphById(id) }));
+  const cells: ApplicationSpec[] = [
+    ...which.flatMap((application) => (chosen.profiles ?? profiles).flatMap((profile) => nodes.map((count) => ({ ...application, profile, nodes: count })))),
+    ...(chosen.applications ? [] : withoutStall(Math.min(...nodes))),
+  ];
+  const visits = interleave(cells, chosen.repeats ?? s.repeats, 5).map(({ item: application, repeat }): Visit => {
+    const searches = repeat === 0 && application.nodes === Math.min(...nodes);
+    const asked = entryPath(application.graph);
+    const loads = [...(searches ? [kneeSearchLoad(asked)] : []), ...steadyLoads(asked, s)];
+    return { experiment: applications, application, repeat, tasks: [...loads.map((load) => loadTask(application, load)), countingTask(application, asked, s)] };
+  });
+  return [...visits.filter(searchesKnee), ...visits.filter((visit) => !searchesKnee(visit))];
+}
+
+/**
+ * BookInfo as the paper ran it sends some answers in two pieces with Nagle's algorithm on: over a connection that a sidecar
+ * keeps, the second piece waits for a delayed acknowledgement. A later BookInfo does not: what is left then is the sidecars'.
+ */
+function withoutStall(nodes: number): ApplicationSpec[] {
+  const graph = graphById('bookinfo', 'since-2024-06');
+  return [{ graph, profile: 'none', nodes }, { graph, profile: 'default', nodes }];
+}
+
+function searchesKnee({ tasks }: Visit): boolean {
+  return tasks.some(({ load }) => load.mode === 'knee-search');
+}
+
+const connections = 32;
+
+function kneeSearchLoad(asked: string): PlannedLoad {
+  return { mode: 'knee-search', connections, path: asked };
+}
+
+/** One request at a time; all that the machine can do; and two constant rates. */
+function steadyLoads(asked: string, { warmUpS, durationS, openS }: { warmUpS: number; durationS: number; openS: number }): PlannedLoad[] {
+  const common = { path: asked, warmUpS, durationS };
+  return [
+    { mode: 'closed', connections: 1, ...common },
+    { mode: 'closed', connections, ...common },
+    ...[comparedShare, 1].map((kneeShare): PlannedLoad => ({ mode: 'open', connections, kneeShare, ...common, durationS: openS })),
+  ];
+}
+
+/** Seconds of a load beside its measured part: the generator's start and end, reading the clock. */
+const overheadS = 1.5;
+const kneeSearchS = 15;
+
+function loadTask(application: ApplicationSpec, load: PlannedLoad): Task {
+  return {
+    load,
+    collector: 'cpu-time',
+    seconds: load.mode === 'knee-search' ? kneeSearchS : overheadS + load.warmUpS! + load.durationS!,
+    measure: (scene) => (load.mode === 'knee-search' ? kneeSearch(scene, load) : steadyLoad(scene, application, load)),
+  };
+}
+
+/** Cycles and instructions of all processes, where the CPU counts them: under the same load as CPU time. */
+function countingTask(application: ApplicationSpec, asked: string, { warmUpS, durationS }: Pick<LoadSpec, 'warmUpS' | 'durationS'>): Task {
+  const load: PlannedLoad = { mode: 'closed', connections, path: asked, warmUpS, durationS };
+  return { ...loadTask(application, load), collector: 'perf-stat', measure: (scene) => steadyLoad(scene, application, load, countedPods(scene)) };
+}
+
+/** Whose counts stand in which folder of a run. */
+export const countedFolders = { services: 'services', sidecars: 'sidecars' } as const;
+
+function countedPods({ testbed, dir, up }: TaskScene): LoadPlace['around'] {
+  const { others } = testbed.cpus;
+  return async (window) => {
+    const { pods } = await up();
+    const sidecars = pods.flatMap(({ sidecar }) => sidecar?.pid ?? []);
+    Object.values(countedFolders).forEach((folder) => fs.mkdirSync(path.join(dir, folder)));
+    const counted = () => countProcesses(pods.flatMap(({ servicePids }) => servicePids), path.join(dir, countedFolders.services), window, others);
+    return sidecars.length > 0 ? countProcesses(sidecars, path.join(dir, countedFolders.sidecars), counted, others) : counted();
+  };
+}
+
+async function kneeSearch({ testbed, dir, up }: TaskScene, { connections: count, path: asked }: PlannedLoad): Promise<TaskOutcome> {
+  const search = await searchKnee(await up(), { connections: count, path: asked }, { dir, cpus: testbed.cpus.others });
+  const { outcome, window } = search.closedLoop;
+  writeJson(dir, runFiles.knee, search);
+  writeJson(dir, runFiles.load, outcome);
+  writeJson(dir, runFiles.pods, window);
+  return outcomeOf(outcome.generator, applicationWarnings(outcome, window));
+}
+
+async function steadyLoad({ testbed, dir, up }: TaskScene, application: ApplicationSpec, load: PlannedLoad, around?: LoadPlace['around']): Promise<TaskOutcome> {
+  const app = await up();
+  const { mode, connections: count, path: where, warmUpS = 0, durationS = 0 } = load;
+  const ratePerS = load.kneeShare === undefined ? undefined : load.kneeShare * kneeOf(testbed.store.runs(testbed.store.live(), applications), application);
+  const spec = { mode, connections: count, path: where, warmUpS, durationS, ratePerS } as LoadSpec;
+  const traversed = await app.countRequests();
+  const { outcome, window } = await loadApplication(app, spec, { dir, cpus: testbed.cpus.others, around });
+  writeJson(dir, runFiles.load, outcome);
+  writeJson(dir, runFiles.pods, window);
+  writeJson(dir, runFiles.topology, topologyOf(app, traversed, await app.countRequests()));
+  return outcomeOf(outcome.generator, applicationWarnings(outcome, window));
+}
+
+function outcomeOf({ name, version, argv }: LoadOutcome['generator'], warnings: Warning[]): TaskOutcome {
+  return { warnings, tools: { 'cpu-time': '1', [name]: version }, commands: [argv.join(' ')] };
+}
+
+/** The knee found for this application under this profile. @throws Error when it was not searched yet. */
+function kneeOf(runs: readonly Run[], application: ApplicationSpec): number {
+  const search = runs.filter((run) => run.policy.id === deploymentId(application) && run.spec.load.mode === 'knee-search')
+    .sort((a, b) => b.startedAt.localeCompare(a.startedAt))[0] as Run | undefined;
+  if (!search) throw new Error(`no knee of ${deploymentId(application)} yet; plan its search before shares of it`);
+  return readJson<KneeSearch>(search, runFiles.knee).kneeRatePerS;
+}
+
+/** `topology.json`: an application as it was deployed, and what its sidecars counted under one load, warm-up included. */
+export interface Topology {
+  engine: string;
+  /** The service that clients ask. */
+  entry: string;
+  /** Cores that all pods together could use. */
+  podCores: number;
+  /** What every number from it has to be read with. */
+  notes?: string[];
+  pods: { service: string; node: number; address: Address; requests: SidecarRequests | null }[];
+}
+
+export function topologyOf({ engine, spec, podCores, notes, pods }: DeployedApplication, before: (SidecarRequests | null)[], after: (SidecarRequests | null)[]): Topology {
+  return {
+    engine,
+    entry: spec.graph.entry.service,
+    podCores,
+    notes,
+    pods: pods.map(({ service, node, address }, i) => {
+      const [from, to] = [before[i], after[i]];
+      return { service, node, address, requests: from && to && { inbound: to.inbound - from.inbound, outbound: to.outbound - from.outbound } };
+    }),
+  };
+}
