@@ -17,6 +17,7 @@ import { currentOwner } from '../../lib/deploy/cluster/owner.js';
 import { cgroupName, hostInterface, kubeconfigFile, statePath } from '../../lib/deploy/cluster/places.js';
 import { proveInjection } from '../../lib/deploy/cluster/proof.js';
 import { provideImage } from '../../lib/deploy/cluster/provide-image.js';
+import { crossingsOf } from '../../lib/deploy/mesh/crossings.js';
 import { dryRun, startOnKubernetes } from '../../lib/deploy/kubernetes/application.js';
 import { KubernetesClient } from '../../lib/deploy/kubernetes/client.js';
 import { readKubelets, type KubeletCpu } from '../../lib/deploy/kubernetes/cpu.js';
@@ -195,12 +196,8 @@ async function ask({ target, path }: DeployedApplication): Promise<{ status: num
 
 /** Requests that each sidecar let in. */
 async function countRequests({ pods }: DeployedApplication): Promise<Record<string, number>> {
-  const counted = await Promise.all(pods.map(async ({ service, sidecar }) => {
-    if (!sidecar) return [];
-    const stats = await sidecar.stats();
-    const counts = Object.entries(stats).filter(([name]) => /^http\.inbound.*\.downstream_rq_total$/.test(name));
-    return [[service, counts.reduce((sum, [, count]) => sum + count, 0)] as const];
-  }));
+  const counted = await Promise.all(pods.map(async ({ service, sidecar }) => (
+    sidecar ? [[service, crossingsOf(await sidecar.stats()).inboundRequests] as const] : [])));
   return Object.fromEntries(counted.flat());
 }
 
