@@ -27,7 +27,7 @@ const network = 'check the network and Go\'s module proxy (`go env GOPROXY`), th
 const getGo = 'install Go 1.21 or newer (https://go.dev/dl); it fetches the compiler version it needs by itself';
 
 /** What a build needs while it runs, most of it Go's caches. */
-const DISK_GB = 8;
+const DISK_GB = 9;
 
 /**
  * Builds what is missing, with progress lines; prints time and disk before it begins.
@@ -39,7 +39,7 @@ export async function buildCluster({ keepGoCaches = false, log = console.log } =
   const steps = [debianPackages(), ...kubernetes(), ...istio(), coreDns(), pause()];
   if (steps.some((step) => !step.done())) {
     checkDisk();
-    log(`cluster: builds Kubernetes, Istio and CoreDNS from source: about 16 minutes on two idle cores, ${DISK_GB} GB below ${cache} meanwhile, 1 GB afterwards`);
+    log(`cluster: builds Kubernetes, Istio and CoreDNS from source: about 16 minutes on two idle cores, ${DISK_GB} GB below ${cache} meanwhile, 1.5 GB afterwards`);
   }
   const { ran } = await runSteps(steps, { folder: path.join(cache, 'setup'), log });
   if (!keepGoCaches) removeGoCaches();

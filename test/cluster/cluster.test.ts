@@ -3,7 +3,7 @@ import { spawn } from 'node:child_process';
 import * as fs from 'node:fs';
 import * as os from 'node:os';
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { KubernetesObject } from '@kubernetes/client-node';
+import type { KubernetesObject, V1Pod } from '@kubernetes/client-node';
 import { request } from 'undici';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { buildCluster } from '../../environment/cluster/build.mjs';
@@ -17,11 +17,13 @@ import { currentOwner } from '../../lib/deploy/cluster/owner.js';
 import { cgroupName, hostInterface, kubeconfigFile, statePath } from '../../lib/deploy/cluster/places.js';
 import { proveInjection } from '../../lib/deploy/cluster/proof.js';
 import { provideImage } from '../../lib/deploy/cluster/provide-image.js';
+import { crossingsOf } from '../../lib/deploy/mesh/crossings.js';
 import { dryRun, startOnKubernetes } from '../../lib/deploy/kubernetes/application.js';
 import { KubernetesClient } from '../../lib/deploy/kubernetes/client.js';
+import { readKubelets, type KubeletCpu } from '../../lib/deploy/kubernetes/cpu.js';
 import { emulatorImage } from '../../lib/deploy/kubernetes/emulator-image.js';
 import { managedBy } from '../../lib/deploy/kubernetes/manifests.js';
-import { projectPath } from '../../lib/host/paths.js';
+import { projectPath, workbenchPath } from '../../lib/host/paths.js';
 import { isAlive, startTicks } from '../../lib/host/process.js';
 
 const reason = await whyNoNodes();
@@ -90,6 +92,20 @@ describe.skipIf(reason)(`a cluster on this machine${reason ? ` (not here: ${reas
       });
     });
 
+    it.runIf(profile === 'default')('agrees with the kubelet, which counts at least the time of Envoy for the container of the sidecar', async () => {
+      const client = KubernetesClient.fromFile(cluster.kubeconfig);
+      const before = await application.readCpu();
+      const pods = await client.list<V1Pod>({ apiVersion: 'v1', kind: 'Pod', plural: 'pods', labels: managedBy });
+      let told: KubeletCpu;
+      do await sleep(1_000); while ((told = await readKubelets(client, pods)).size < 4 || [...told.values()].some((one) => !(one['istio-proxy']?.atUs > before[0].app.atUs)));
+      const after = await application.readCpu();
+      after.forEach(({ service, sidecar }, i) => {
+        // The container holds Istio's agent besides Envoy.
+        expect([service, told.get(service)!['istio-proxy'].runNs > before[i].sidecar!.runNs]).toEqual([service, true]);
+        expect(sidecar!.runNs).toBeGreaterThanOrEqual(before[i].sidecar!.runNs);
+      });
+    });
+
     it('does not change what a run key is made of from one deployment to the next', async () => {
       const again = await startOnKubernetes(spec(profile, { nodes: 2, mtls }), options());
       expect(again.normalised).toBe(application.normalised);
@@ -148,16 +164,30 @@ describe.skipIf(reason)(`a cluster on this machine${reason ? ` (not here: ${reas
 
 describe.skipIf(reason)('a cluster whose process is killed', () => {
   it('takes its nodes with it, and the next one finds the way free', async () => {
-    const script = "import { startCluster } from './lib/deploy/cluster/cluster.js'; await startCluster();";
-    const child = spawn(process.execPath, ['--import', 'tsx', '--input-type=module', '-e', script], { cwd: projectPath(), stdio: 'inherit' });
+    const file = workbenchPath(`cluster-${process.pid}.ts`);
+    fs.writeFileSync(file, `import { startCluster } from '${projectPath('lib', 'deploy', 'cluster', 'cluster.ts')}';\nvoid startCluster();\n`);
+    const child = spawn(process.execPath, ['--import', 'tsx', file], { cwd: projectPath(), stdio: 'inherit' });
     await until(() => fs.existsSync(statePath('node1', 'kubelet.log')));
+    fs.rmSync(file);
     child.kill('SIGKILL');
-    await until(() => os.networkInterfaces()[hostInterface] === undefined);
-    expect(currentOwner()).toBeNull();
+    await until(() => currentOwner() === null && programsOfCluster().length === 0);
     const next = await startCluster();
     await next.stop();
+    expect(programsOfCluster()).toEqual([]);
   });
 });
+
+/** Names of what runs on this machine that only a cluster has. */
+function programsOfCluster(): string[] {
+  const names = fs.readdirSync('/proc').filter((name) => /^\d+$/.test(name)).map((pid) => {
+    try {
+      return fs.readFileSync(`/proc/${pid}/comm`, 'utf8').trim();
+    } catch {
+      return ''; // gone meanwhile
+    }
+  });
+  return names.filter((name) => /^(etcd|kube-apiserver|kubelet|kube-proxy|containerd|containerd-shim|pilot-discovery)$/.test(name));
+}
 
 async function ask({ target, path }: DeployedApplication): Promise<{ status: number; bytes: number }> {
   const { statusCode, body } = await request(`http://${target.address.host}:${target.address.port}${path}`);
@@ -166,12 +196,8 @@ async function ask({ target, path }: DeployedApplication): Promise<{ status: num
 
 /** Requests that each sidecar let in. */
 async function countRequests({ pods }: DeployedApplication): Promise<Record<string, number>> {
-  const counted = await Promise.all(pods.map(async ({ service, sidecar }) => {
-    if (!sidecar) return [];
-    const stats = await sidecar.stats();
-    const name = Object.keys(stats).find((key) => /^http\.inbound_.*\.downstream_rq_total$|^http\.inbound.*downstream_rq_2xx$/.test(key));
-    return [[service, name ? stats[name] : 0] as const];
-  }));
+  const counted = await Promise.all(pods.map(async ({ service, sidecar }) => (
+    sidecar ? [[service, crossingsOf(await sidecar.stats()).inboundRequests] as const] : [])));
   return Object.fromEntries(counted.flat());
 }
 

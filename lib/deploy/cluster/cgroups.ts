@@ -30,8 +30,8 @@ export function makeCgroup(node: string): string {
 function hierarchies(): string[] {
   if (isVersion2()) return [mountPoint];
   const names = fs.readdirSync(mountPoint, { withFileTypes: true });
-  // `cpu` and `cpuacct` may be links to one folder.
-  return names.filter((entry) => entry.isDirectory() && entry.name !== 'unified').map(({ name }) => path.join(mountPoint, name));
+  // `cpu` and `cpuacct` may be links to one folder. `unified` has no controllers, but runc makes groups there as well.
+  return names.filter((entry) => entry.isDirectory()).map(({ name }) => path.join(mountPoint, name));
 }
 
 function isVersion2(): boolean {
@@ -40,8 +40,9 @@ function isVersion2(): boolean {
 
 /** A new group may use nothing until its parent's cores and memory, or controllers, are handed down. */
 function handDown(group: string): void {
-  if (isVersion2()) {
-    const there = fs.readFileSync(path.join(group, 'cgroup.controllers'), 'utf8').split(/\s+/);
+  const available = path.join(group, 'cgroup.controllers');
+  if (fs.existsSync(available)) {
+    const there = fs.readFileSync(available, 'utf8').split(/\s+/);
     fs.writeFileSync(path.join(group, 'cgroup.subtree_control'), controllers.filter((name) => there.includes(name)).map((name) => `+${name}`).join(' '));
     return;
   }

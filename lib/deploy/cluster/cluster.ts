@@ -4,7 +4,8 @@
  */
 import * as fs from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { loadAllYaml, type KubernetesObject, type V1Deployment, type V1Node } from '@kubernetes/client-node';
+import type { KubernetesObject, V1Deployment, V1Node } from '@kubernetes/client-node';
+import { parseAllDocuments } from 'yaml';
 import { projectPath } from '../../host/paths.js';
 import { KubernetesClient } from '../kubernetes/client.js';
 import { whyNoCluster } from './availability.js';
@@ -12,7 +13,7 @@ import { makeCertificates } from './certificates.js';
 import { removeCgroups } from './cgroups.js';
 import { startApiServer, startControllers } from './control-plane.js';
 import { ensureImages } from './images.js';
-import { linkNodes } from './node-network.js';
+import { linkNodes, unlinkMachine } from './node-network.js';
 import { importImage, startContainerd, startNodeAgents } from './node-services.js';
 import { startNode, type ClusterNode } from './node.js';
 import { markReady, takeOwnership } from './owner.js';
@@ -42,14 +43,14 @@ export async function startCluster(options: { nodes?: number; log?: (line: strin
   const reason = await whyNoCluster();
   if (reason) throw new Error(reason);
   const say = timed(options.log ?? (() => undefined));
-  takeOwnership(options.nodes ?? 1);
-  const images = await ensureImages(say);
+  await takeOwnership(options.nodes ?? 1);
   const nodes: ClusterNode[] = [];
   const stop = async () => {
     await Promise.all(nodes.map((node) => node.stop()));
     await removeWhatStays();
   };
   try {
+    const images = await ensureImages(say);
     const plans = Array.from({ length: options.nodes ?? 1 }, (_, index) => planNode(index));
     await makeCertificates(statePath('certificates'), plans);
     fs.copyFileSync(statePath('certificates', 'admin.kubeconfig'), kubeconfigFile());
@@ -68,9 +69,13 @@ export async function startCluster(options: { nodes?: number; log?: (line: strin
 async function bringUp(nodes: ClusterNode[], images: string[], say: (line: string) => void): Promise<void> {
   const client = KubernetesClient.fromFile(kubeconfigFile());
   await startApiServer(nodes[0]);
-  for (const node of nodes) await startContainerd(node);
-  const imported = importAll(nodes, images).then(() => say('images imported'));
-  await Promise.all([imported, startControlPlane(nodes, client, say)]);
+  const imported = Promise.all(nodes.map(async (node) => {
+    await startContainerd(node);
+    for (const file of images) await importImage(node.pid, file);
+  })).then(() => say('images imported'));
+  await Promise.all([imported, startControlPlane(nodes[0], client, say)]);
+  // Only now: a kubelet that finds no image tries to pull it, and then waits ten seconds.
+  for (const node of nodes) await startNodeAgents(node);
   await untilNodesReady(client, nodes.length);
   say('nodes ready');
   await untilDeployed(client, 'kube-system', 'coredns');
@@ -78,30 +83,23 @@ async function bringUp(nodes: ClusterNode[], images: string[], say: (line: strin
   say('CoreDNS and istiod ready');
 }
 
-async function startControlPlane(nodes: ClusterNode[], client: KubernetesClient, say: (line: string) => void): Promise<void> {
+async function startControlPlane(node: ClusterNode, client: KubernetesClient, say: (line: string) => void): Promise<void> {
   const started = Date.now();
   while (!await client.isReady()) {
     if (Date.now() - started > apiTimeoutMs) throw new Error(`the API server is not ready after ${apiTimeoutMs / 1000} s; its log: ${statePath('node1', 'kube-apiserver.log')}`);
     await sleep(100);
   }
   say('API server ready');
-  await startControllers(nodes[0]);
-  for (const node of nodes) await startNodeAgents(node);
+  await startControllers(node);
   await client.apply(manifest(projectPath('environment', 'cluster', 'coredns', 'manifest.yaml')));
   await client.apply([{ apiVersion: 'v1', kind: 'Namespace', metadata: { name: 'istio-system' } }, ...manifest(clusterPath('istio', 'manifest.yaml'))]);
   say('manifests applied');
 }
 
-async function importAll(nodes: ClusterNode[], images: string[]): Promise<void> {
-  await Promise.all(nodes.map(async (node) => {
-    for (const file of images) await importImage(node.pid, file);
-  }));
-}
-
-/** Types and namespaces first: what follows is made of them. */
+/** The objects of a manifest's file; charts leave documents empty. */
 function manifest(file: string): KubernetesObject[] {
-  const objects = (loadAllYaml(fs.readFileSync(file, 'utf8')) as (KubernetesObject | null)[]).filter((object) => object !== null && object.kind !== undefined);
-  return objects as KubernetesObject[];
+  const documents = parseAllDocuments(fs.readFileSync(file, 'utf8'));
+  return documents.map((document) => document.toJS() as KubernetesObject | null).filter((object) => object !== null);
 }
 
 async function untilNodesReady(client: KubernetesClient, count: number): Promise<void> {
@@ -148,8 +146,9 @@ async function firstEnding(nodes: ClusterNode[]): Promise<string | null> {
   return null;
 }
 
-/** What is left when all processes are gone: control groups, which the last of them leave a moment later, and files. */
+/** What is left when all processes are gone: the link, control groups, which the last of them leave a moment later, and files. */
 export async function removeWhatStays(): Promise<void> {
+  await unlinkMachine();
   for (let tries = 0; tries < 50 && removeCgroups() > 0; tries++) await sleep(50);
   fs.rmSync(statePath(), { recursive: true, force: true, maxRetries: 5, retryDelay: 100 });
 }

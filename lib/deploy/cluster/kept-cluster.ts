@@ -33,7 +33,7 @@ async function followUntilReady(pid: number, log: (line: string) => void): Promi
   for (let said = 0; ;) {
     const alive = ticks !== undefined && isAlive(pid, ticks);
     const lines = fs.readFileSync(keeperLog(), 'utf8').split('\n').slice(0, -1);
-    lines.slice(said).forEach(log);
+    for (const line of lines.slice(said)) log(line);
     said = lines.length;
     if (currentOwner()?.nodePids) return;
     if (!alive) throw new Error('the cluster did not come up; the line above says why');

@@ -1,17 +1,34 @@
 /** The programs of a node: what runs containers, the kubelet and kube-proxy, with the settings that matter here. */
 import * as fs from 'node:fs';
 import * as path from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { imageNames } from './images.js';
 import { runInNode, type ClusterNode } from './node.js';
 import { clusterPath, inNode, network, statePath } from './places.js';
 
 const containerdSocket = '/run/containerd/containerd.sock';
+const containerdTimeoutMs = 30_000;
+/** Its client, in the namespace of images and containers that a kubelet uses. */
+const ctr = ['ctr', '--address', containerdSocket, '--namespace', 'k8s.io'];
 
-/** Starts containerd; it answers a moment later. */
+/**
+ * Starts containerd and waits until it answers.
+ * @throws Error when it does not in time.
+ */
 export async function startContainerd(node: ClusterNode): Promise<void> {
   writeState(node, 'containerd.toml', containerdConfig(node));
   writeState(node, 'cni/10-bridge.conflist', JSON.stringify(bridgeNetwork(node)));
   await node.start('containerd', ['containerd', '--config', state(node, 'containerd.toml')]);
+  const deadline = Date.now() + containerdTimeoutMs;
+  while (!await answers(node)) {
+    if (Date.now() > deadline) throw new Error(`containerd of ${node.name} does not answer after ${containerdTimeoutMs / 1000} s; its log: ${statePath(node.name, 'containerd.log')}`);
+    await sleep(50);
+  }
+}
+
+/** Asked through its socket's file first: a client costs a tenth of a second each time. */
+async function answers(node: ClusterNode): Promise<boolean> {
+  return node.run(['sh', '-c', `test -S ${containerdSocket} && ${[...ctr, 'version'].join(' ')}`]).then(() => true, () => false);
 }
 
 /**
@@ -21,7 +38,7 @@ export async function startContainerd(node: ClusterNode): Promise<void> {
  */
 export async function importImage(pid: number, file: string): Promise<void> {
   const there = inNode(path.relative(clusterPath(), file));
-  await runInNode(pid, ['ctr', '--address', containerdSocket, '--namespace', 'k8s.io', 'images', 'import', there]);
+  await runInNode(pid, [...ctr, 'images', 'import', there]);
 }
 
 /** Starts the kubelet and kube-proxy; the node is ready when Kubernetes says so. */

@@ -2,7 +2,7 @@
 import * as fs from 'node:fs';
 import { isAlive, startTicks } from '../../host/process.js';
 import { removeCgroups } from './cgroups.js';
-import { assertUnused } from './node-network.js';
+import { assertUnused, unlinkMachine } from './node-network.js';
 import { statePath } from './places.js';
 
 export interface Owner {
@@ -32,9 +32,10 @@ export function currentOwner(): Owner | null {
  * Makes this process the owner; what a killed one left is removed.
  * @throws Error when a cluster is up on this machine.
  */
-export function takeOwnership(nodes: number): void {
+export async function takeOwnership(nodes: number): Promise<void> {
   const owner = currentOwner();
   if (owner) throw new Error(`a cluster is up since ${owner.since} (process ${owner.pid}); use it, or end it with: npm run cluster -- down`);
+  await unlinkMachine();
   assertUnused();
   removeCgroups();
   fs.rmSync(statePath(), { recursive: true, force: true });

@@ -5,7 +5,9 @@
 import { createHash } from 'node:crypto';
 import * as net from 'node:net';
 import * as os from 'node:os';
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { KubernetesObject, V1Node, V1Pod, V1ReplicaSet, V1Service } from '@kubernetes/client-node';
+import { request } from 'undici';
 import { pathOf, serviceOf, type ServiceNode } from '../../apps/call-graph.js';
 import { backendVersion, programOf, seedingOf } from '../../apps/programs.js';
 import { projectRoot } from '../../host/paths.js';
@@ -27,6 +29,7 @@ import { wavesOf } from './waves.js';
 
 const readyTimeoutMs = 180_000;
 const reachTimeoutMs = 1_000;
+const answerTimeoutMs = 30_000;
 
 export interface KubernetesOptions {
   /** Path of the kubeconfig. */
@@ -52,7 +55,7 @@ export async function startOnKubernetes(spec: ApplicationSpec, options: Kubernet
     const pods = await untilReady(client, spec, frame);
     return await asApplication(client, { spec, facts, frame, pods, objects });
   } catch (error) {
-    await removeApplications(client, ownedBy(owner()));
+    await removeApplications(client, ownedBy(owner())).catch(() => undefined); // what went wrong first is what is told
     throw error;
   }
 }
@@ -179,12 +182,15 @@ interface Ready {
 async function asApplication(client: KubernetesClient, ready: Ready): Promise<DeployedApplication> {
   const { spec, facts, frame } = ready;
   const { service, operation } = spec.graph.entry;
+  const path = pathOf(serviceOf(spec.graph, service), operation);
+  const address = await reachable(client, spec, frame, podOf(ready.pods, service)!);
+  await untilAnswered(address, path);
   const pods = await Promise.all(ready.pods.map((pod) => asPod(client, spec, facts, pod)));
   return {
     engine: 'kubernetes',
     spec,
-    target: { address: await reachable(client, spec, frame, podOf(ready.pods, service)!), tls: false },
-    path: pathOf(serviceOf(spec.graph, service), operation),
+    target: { address, tls: false },
+    path,
     pods,
     podCores: await coresOf(client, facts),
     normalised: normalise(ready),
@@ -261,6 +267,23 @@ async function accepts({ host, port }: Address): Promise<boolean> {
   });
 }
 
+/**
+ * Pods are ready before every node knows the way to their Services, and nothing tells when it does: asking does.
+ * @throws Error with the last answer.
+ */
+async function untilAnswered({ host, port }: Address, path: string): Promise<void> {
+  const deadline = Date.now() + answerTimeoutMs;
+  for (;;) {
+    const answer = await request(`http://${host}:${port}${path}`).then(
+      async ({ statusCode, body }) => (statusCode === 200 ? (await body.dump(), null) : `${statusCode} ${(await body.text()).slice(0, 200)}`),
+      (error: Error) => error.message,
+    );
+    if (answer === null) return;
+    if (Date.now() > deadline) throw new Error(`all pods are ready, but ${host}:${port}${path} does not answer with 200 after ${answerTimeoutMs / 1000} s: ${answer}`);
+    await sleep(100);
+  }
+}
+
 /** What costs depend on: the objects without names of nodes and namespaces, without addresses, and the versions behind them. */
 function normalise({ spec, facts, frame, objects, pods }: Ready): string {
   const named = ({ kind, metadata }: KubernetesObject) => `${kind} ${metadata?.name}`;
@@ -271,6 +294,8 @@ function normalise({ spec, facts, frame, objects, pods }: Ready): string {
     ...facts.nodes.map((node, i): [string, string] => [`"${node}"`, `"node${i}"`]),
     ...pods.flatMap(({ metadata, status }): [string, string][] => (status?.podIP ? [[status.podIP, `POD-OF-${metadata?.labels?.app}`]] : [])),
   ];
+  // An address may be the beginning of another.
+  names.sort(([a], [b]) => b.length - a.length);
   return names.reduce((sum, [name, label]) => sum.split(name).join(label), text);
 }
 

@@ -16,12 +16,14 @@ export interface PodName {
 }
 
 /**
- * @param page e.g. `/config_dump`
+ * @param page one that is JSON, e.g. `/config_dump`
  * @throws Error when the command cannot be run, or ends badly: its last words.
  */
 export async function readPage(client: KubernetesClient, pod: PodName, page: string): Promise<string> {
   // Istio's agent is the one HTTP client that every proxy image has.
-  return runInPod(client, pod, sidecarContainer, ['pilot-agent', 'request', 'GET', page.replace(/^\//, '')]);
+  const text = await runInPod(client, pod, sidecarContainer, ['pilot-agent', 'request', 'GET', page.replace(/^\//, '')]);
+  // It logs to standard output as well, before the answer.
+  return text.slice(Math.max(0, text.search(/^\{/m)));
 }
 
 /** Counters and gauges of a pod's Envoy by full name. */

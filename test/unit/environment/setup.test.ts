@@ -64,5 +64,5 @@ describe('a machine', () => {
 });
 
 test('redrawing needs neither Debian packages nor Python', () => {
-  expect(['figures', 'pack', 'import', 'reproduce', 'test'].map(profileOf)).toEqual(['figures', 'figures', 'figures', 'full', 'test']);
+  expect(['figures', 'pack', 'import', 'reproduce', 'test', 'test:cluster'].map(profileOf)).toEqual(['figures', 'figures', 'figures', 'full', 'test', 'test']);
 });
