@@ -22,7 +22,7 @@
 import { applicationsPlan } from './lib/experiments/applications.js';
 import { invocationsPlan } from './lib/experiments/invocations.js';
 import { planMode, sessionStore, visitHere } from './lib/experiments/session.js';
-import { applicationsOf, invocationsOf } from './lib/report/items.js';
+import { applicationsOf, invocationsOf, knownGraphs } from './lib/report/items.js';
 import { showItem, showVerdicts } from './lib/report/show-item.js';
 
 // %% [markdown]
@@ -46,6 +46,14 @@ console.log(source.why);
 const counted = invocationsOf(sessionStore());
 const figure12 = fig12(data, counted);
 await showItem(figure12);
+
+// %% [markdown]
+// ## Where it goes
+// Online Boutique under `demo`, as it was deployed: each call of one page, with what the sidecars it crosses spend on it.
+
+// %%
+import { topologyIn } from './lib/report/items.js';
+await showItem(topologyIn(data, 'online-boutique', 'demo'));
 
 // %% [markdown]
 // ## What `demo` adds
@@ -77,8 +85,10 @@ showVerdicts(figure12.judgements);
 
 // %% [markdown]
 // ## Try it
-// Fewer node counts, or none but one: how does the figure read?
+// A sidecar more, or a hop: every further call through a mesh crosses two sidecars. What would that add to each page, by what
+// the sidecars of this application spend on a traversal?
 
 // %%
-import { onlyNodes } from './lib/experiments/applications-data.js';
-await showItem(fig12(onlyNodes(data, [1]), counted));
+import { addedHops } from './lib/figures/added-hops.js';
+const hops = 3;
+showTable(from(addedHops(data, knownGraphs(), hops)));

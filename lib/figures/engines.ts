@@ -1,15 +1,15 @@
 /** Does an application in network namespaces of one machine cost what it costs on a Kubernetes cluster with Istio? */
-import { hopsOf, traversalsOf } from '../apps/traversals.js';
 import type { CallGraph } from '../apps/call-graph.js';
 import { estimateOf, type Rounds } from '../analysis/rounds.js';
 import { ratioEstimate, type Estimate } from '../analysis/statistics.js';
 import { paperApplications } from '../experiments/applications.js';
-import type { ApplicationsData, PodRow } from '../experiments/applications-data.js';
+import type { ApplicationsData } from '../experiments/applications-data.js';
 import { number } from '../report/verdicts.js';
 import type { Row } from '../store/value.js';
-import { applicationsIn, labelOf, nodeCounts } from './application-values.js';
+import { traversalCosts } from './added-hops.js';
+import { applicationsIn, labelOf } from './application-values.js';
 import { seriesName } from './fig05.js';
-import { unique, type Item } from './item.js';
+import type { Item } from './item.js';
 
 /** @param graphs by id: how often a request crosses each sidecar. */
 export function engines(namespaces: ApplicationsData, cluster: ApplicationsData, graphs: Record<string, CallGraph>): Item {
@@ -38,17 +38,6 @@ export function engines(namespaces: ApplicationsData, cluster: ApplicationsData,
     notes: [...cluster.notes, 'Sidecars of one machine are rendered by the workbench, those of the cluster configured by Istio\'s control plane; both are stock Envoy.'],
     judgements: [],
   };
-}
-
-/** Of all sidecars of an application, on the fewest nodes, by repeat: microseconds a traversal. */
-function traversalCosts(data: ApplicationsData, graph: CallGraph, profile: string): Rounds {
-  const crossed = unique(hopsOf(graph).map(({ callee }) => callee));
-  const traversals = traversalsOf(graph).reduce((sum, { inbound, outbound }) => sum + inbound + outbound, 0);
-  const [fewest] = nodeCounts(data);
-  const sums = new Map<number, number>();
-  const pods = (data.pods.objects() as PodRow[]).filter((row) => row.application === graph.id && row.profile === profile && row.nodes === fewest && crossed.includes(row.service));
-  for (const { repeat, sidecarCpuUs } of pods) sums.set(repeat, (sums.get(repeat) ?? 0) + (sidecarCpuUs ?? 0) / traversals);
-  return sums;
 }
 
 function text({ value, interval }: Estimate): string {

@@ -2,6 +2,7 @@ import { describe, expect, test } from 'vitest';
 import { graphById } from '../../../lib/apps/graph-file.js';
 import { onlyNodes } from '../../../lib/experiments/applications-data.js';
 import type { InvocationsData } from '../../../lib/experiments/invocations-data.js';
+import { addedHops } from '../../../lib/figures/added-hops.js';
 import { engines } from '../../../lib/figures/engines.js';
 import { fig05 } from '../../../lib/figures/fig05.js';
 import { fig12 } from '../../../lib/figures/fig12.js';
@@ -145,4 +146,9 @@ describe('a cluster beside one machine', () => {
   });
 
   test('says what the cluster\'s sidecars are', () => expect(item.notes).toContain('stock Envoy'));
+});
+
+test('a further call costs two traversals', () => {
+  const row = addedHops(applicationsData(), graphs, 3).find(({ application, profile }) => application === 'BookInfo' && profile === 'default')!;
+  expect(row['CPU time of sidecars, modelled (µs/request)']).toMatch(new RegExp(`^${3 * 2 * traversalUs.default} `));
 });
