@@ -5,8 +5,7 @@ import { estimateOf, type Rounds } from '../analysis/rounds.js';
 import { scaled } from '../analysis/statistics.js';
 import { paperApplications } from '../experiments/applications.js';
 import type { ApplicationsData, PodRow } from '../experiments/applications-data.js';
-import { number } from '../report/verdicts.js';
-import { applicationsIn, labelOf, nodeCounts } from './application-values.js';
+import { applicationsIn, estimateText, labelOf, nodeCounts } from './application-values.js';
 
 /** Sidecars that one call crosses. */
 const traversalsOfCall = 2;
@@ -30,7 +29,7 @@ export function addedHops(data: ApplicationsData, graphs: Record<string, CallGra
   return applicationsIn(data, paperApplications).filter((id) => graphs[id]).flatMap((id) => ['default', 'demo'].flatMap((profile) => {
     const costs = traversalCosts(data, graphs[id], profile);
     if (costs.size === 0) return [];
-    const { value, interval } = scaled(estimateOf(costs), calls * traversalsOfCall);
-    return [{ application: labelOf(data, id), profile, 'calls more': String(calls), 'CPU time of sidecars, modelled (µs/request)': `${number(value)}${interval ? ` [${interval.map(number).join(', ')}]` : ''}` }];
+    const added = scaled(estimateOf(costs), calls * traversalsOfCall);
+    return [{ application: labelOf(data, id), profile, 'calls more': String(calls), 'CPU time of sidecars, modelled (µs/request)': estimateText(added) }];
   }));
 }

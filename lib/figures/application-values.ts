@@ -2,7 +2,7 @@
 import { commonRounds, estimateOf, type Rounds } from '../analysis/rounds.js';
 import { bootstrap, median, type Estimate } from '../analysis/statistics.js';
 import type { ApplicationsData, LoadKind, LoadRow } from '../experiments/applications-data.js';
-import type { Evidence } from '../report/verdicts.js';
+import { number, type Evidence } from '../report/verdicts.js';
 import type { Method, Row } from '../store/value.js';
 import { unique } from './item.js';
 
@@ -67,6 +67,12 @@ export function labelOf(data: ApplicationsData, application: string): string {
 export function applicationsIn(data: ApplicationsData, order: readonly string[]): string[] {
   const measured = unique(allRows(data).map(({ application }) => application));
   return [...order.filter((id) => measured.includes(id)), ...measured.filter((id) => !order.includes(id))];
+}
+
+/** `47.9 [46.6, 48.7]`, as tables print it; `-` where there is none. */
+export function estimateText(estimate: Pick<Estimate, 'value' | 'interval'> | null): string {
+  if (!estimate) return '-';
+  return `${number(estimate.value)}${estimate.interval ? ` [${estimate.interval.map(number).join(', ')}]` : ''}`;
 }
 
 /** A service's name as fits below a bar or into a box. */

@@ -1,13 +1,12 @@
 /** Does an application in network namespaces of one machine cost what it costs on a Kubernetes cluster with Istio? */
 import type { CallGraph } from '../apps/call-graph.js';
 import { estimateOf, type Rounds } from '../analysis/rounds.js';
-import { ratioEstimate, type Estimate } from '../analysis/statistics.js';
+import { ratioEstimate } from '../analysis/statistics.js';
 import { paperApplications } from '../experiments/applications.js';
 import type { ApplicationsData } from '../experiments/applications-data.js';
-import { number } from '../report/verdicts.js';
 import type { Row } from '../store/value.js';
 import { traversalCosts } from './added-hops.js';
-import { applicationsIn, labelOf } from './application-values.js';
+import { applicationsIn, estimateText, labelOf } from './application-values.js';
 import { seriesName } from './fig05.js';
 import type { Item } from './item.js';
 
@@ -32,14 +31,10 @@ export function engines(namespaces: ApplicationsData, cluster: ApplicationsData,
         { key: 'application', label: 'application' }, { key: 'profile', label: 'profile' }, { key: 'here', label: 'namespaces: CPU time of a traversal (µs)' },
         { key: 'there', label: 'Kubernetes: CPU time of a traversal (µs)' }, { key: 'ratio', label: 'Kubernetes / namespaces' },
       ],
-      rows: compared.map(({ id, profile, here, there }) => ({ application: labelOf(namespaces, id), profile, here: text(estimateOf(here)), there: text(estimateOf(there)), ratio: text(ratioEstimate([...there.values()], [...here.values()])) })),
+      rows: compared.map(({ id, profile, here, there }) => ({ application: labelOf(namespaces, id), profile, here: estimateText(estimateOf(here)), there: estimateText(estimateOf(there)), ratio: estimateText(ratioEstimate([...there.values()], [...here.values()])) })),
     },
     paper: [],
     notes: [...cluster.notes, 'Sidecars of one machine are rendered by the workbench, those of the cluster configured by Istio\'s control plane; both are stock Envoy.'],
     judgements: [],
   };
-}
-
-function text({ value, interval }: Estimate): string {
-  return `${number(value)}${interval ? ` [${interval.map(number).join(', ')}]` : ''}`;
 }

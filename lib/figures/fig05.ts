@@ -4,7 +4,7 @@ import type { ApplicationsData, LoadKind, LoadRow } from '../experiments/applica
 import { judge, judgeAll, number, unavailable, type Judgement } from '../report/verdicts.js';
 import type { Row } from '../store/value.js';
 import { groupedBars, gridLayout, type Bar, type PanelGrid } from './application-panels.js';
-import { allRows, applicationsIn, compareCells, emulatedReason, evidenceOf, isVariant, labelOf, nodeCounts, placeNotes, rowFor, rowsOf, runsOf, type Cell } from './application-values.js';
+import { allRows, applicationsIn, compareCells, emulatedReason, estimateText, evidenceOf, isVariant, labelOf, nodeCounts, placeNotes, rowFor, rowsOf, runsOf, type Cell } from './application-values.js';
 import { methodLine, paperSays, type Item } from './item.js';
 import { profileColour } from './palette.js';
 import { repeatsNote } from './repeats-note.js';
@@ -79,14 +79,14 @@ function besideRows(data: ApplicationsData, applications: readonly string[], nod
 function table(data: ApplicationsData, applications: readonly string[], nodes: readonly number[]): Item['table'] {
   const rows = applications.flatMap((application) => nodes.flatMap((count) => profiles.filter((profile) => profile !== 'none').flatMap((profile) => {
     const cells = (load: LoadKind): Cell[] => ['none', profile].map((each) => ({ application, profile: each, nodes: count, load }));
-    const added = (load: LoadKind, of: (row: LoadRow) => number) => cellText(compareCells(data, cells(load), of, ([without, with_]) => with_ - without));
+    const added = (load: LoadKind, of: (row: LoadRow) => number) => estimateText(compareCells(data, cells(load), of, ([without, with_]) => with_ - without));
     if (rowsOf(data, cells('busy')[1]).length === 0) return [];
     const [, own] = cells('one');
     return [{
       application: labelOf(data, application), nodes: count, profile,
       share: added('share', p90Ms.of), knee: added('knee', p90Ms.of), one: added('one', p50Ms.of),
-      inside: cellText(compareCells(data, [own], sidecarMs.of, ([ms]) => ms)),
-      loss: cellText(lossOf(data, cells('busy'))),
+      inside: estimateText(compareCells(data, [own], sidecarMs.of, ([ms]) => ms)),
+      loss: estimateText(lossOf(data, cells('busy'))),
     }];
   })));
   return {
@@ -97,11 +97,6 @@ function table(data: ApplicationsData, applications: readonly string[], nodes: r
     ],
     rows,
   };
-}
-
-function cellText(estimate: ReturnType<typeof compareCells>): string {
-  if (!estimate) return '-';
-  return `${number(estimate.value)}${estimate.interval ? ` [${estimate.interval.map(number).join(', ')}]` : ''}`;
 }
 
 /** Per cent of the maximum throughput without sidecars. @param cells without and with, both `busy` */
@@ -126,7 +121,7 @@ const withoutStall = 'bookinfo:since-2024-06';
 function stallNote(data: ApplicationsData, [fewest]: readonly number[]): string[] {
   const [stalled, free] = ['bookinfo', withoutStall].map((application) => compareCells(data, ['none', paperProfile].map((profile): Cell => ({ application, profile, nodes: fewest, load: 'one' })), p50Ms.of, ([without, with_]) => with_ - without));
   if (!stalled || !free) return [];
-  return [`Of the ${cellText(stalled)} ms that sidecars add to a single request of BookInfo, all but ${cellText(free)} ms is TCP's doing: its service details sends head and body apart with Nagle's algorithm on, and over a connection that a sidecar keeps the body waits for a delayed acknowledgement, 40 ms on Linux. Without sidecars every call opens a connection, which acknowledges at once. A BookInfo since June 2024 (since-2024-06 in the table) sets TCP_NODELAY.`];
+  return [`Of the ${estimateText(stalled)} ms that sidecars add to a single request of BookInfo, all but ${estimateText(free)} ms is TCP's doing: its service details sends head and body apart with Nagle's algorithm on, and over a connection that a sidecar keeps the body waits for a delayed acknowledgement, 40 ms on Linux. Without sidecars every call opens a connection, which acknowledges at once. A BookInfo since June 2024 (since-2024-06 in the table) sets TCP_NODELAY.`];
 }
 
 function judgements(data: ApplicationsData, applications: readonly string[], nodes: readonly number[]): Judgement[] {

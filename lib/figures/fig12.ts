@@ -1,12 +1,11 @@
 /** Figure 12: what one request costs a whole application, without sidecars and with those of a profile, by number of nodes. */
-import type { Estimate } from '../analysis/statistics.js';
 import { paperApplications, profiles } from '../experiments/applications.js';
 import type { ApplicationsData } from '../experiments/applications-data.js';
 import type { InvocationsData } from '../experiments/invocations-data.js';
 import { judgeAll, number, unavailable, type Judgement } from '../report/verdicts.js';
 import type { Row } from '../store/value.js';
 import { groupedBars, gridLayout, panelNote, type Bar, type PanelGrid } from './application-panels.js';
-import { allRows, applicationsIn, compareCells, evidenceOf, isVariant, labelOf, nodeCounts, placeNotes, rowsOf, runsOf, type Cell } from './application-values.js';
+import { allRows, applicationsIn, compareCells, estimateText, evidenceOf, isVariant, labelOf, nodeCounts, placeNotes, rowsOf, runsOf, type Cell } from './application-values.js';
 import { isCounted, methodOf, noInstructions, overheadOf, partRow, runsBehind, type Part, type Quantity } from './fig12-values.js';
 import { emulated, seriesName } from './fig05.js';
 import { methodLine, paperSays, type Item } from './item.js';
@@ -97,8 +96,8 @@ function table(data: ApplicationsData, applications: readonly string[], nodes: r
     const [without, with_] = pairOf(application, profile, count);
     const sidecars = compareCells(data, [with_], ({ sidecarCpuUs }) => sidecarCpuUs, ([us]) => us);
     const services = [without, with_].map((cell) => compareCells(data, [cell], ({ appCpuUs }) => appCpuUs, ([us]) => us));
-    const added = (quantity: Quantity) => text(overheadOf(data, quantity, without, with_));
-    return sidecars ? [{ application: labelOf(data, application), nodes: count, profile, cycles: added('cycles'), instructions: added('instructions'), sidecars: text(sidecars), services: services.map(text).join(' → ') }] : [];
+    const added = (quantity: Quantity) => estimateText(overheadOf(data, quantity, without, with_));
+    return sidecars ? [{ application: labelOf(data, application), nodes: count, profile, cycles: added('cycles'), instructions: added('instructions'), sidecars: estimateText(sidecars), services: services.map(estimateText).join(' → ') }] : [];
   })));
   return {
     columns: [
@@ -108,11 +107,6 @@ function table(data: ApplicationsData, applications: readonly string[], nodes: r
     ],
     rows,
   };
-}
-
-function text(estimate: Estimate | null): string {
-  if (!estimate) return '-';
-  return `${number(estimate.value)}${estimate.interval ? ` [${estimate.interval.map(number).join(', ')}]` : ''}`;
 }
 
 function notes(data: ApplicationsData, applications: readonly string[], nodes: readonly number[]): string[] {

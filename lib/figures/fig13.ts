@@ -8,6 +8,7 @@ import type { SidecarLatencyData, TracedSidecar } from '../experiments/sidecar-l
 import { judge, judgeAll, number, unavailable, type Evidence, type Judgement } from '../report/verdicts.js';
 import type { Row } from '../store/value.js';
 import { groupedBars, gridLayout, type Bar, type PanelGrid } from './application-panels.js';
+import { estimateText } from './application-values.js';
 import { seriesName } from './fig05.js';
 import { methodLine, paperSays, unique, type Item } from './item.js';
 import { partColour } from './palette.js';
@@ -102,18 +103,14 @@ function runsOf(data: SidecarLatencyData, profile: string, service: string): str
   return data.sidecars.filter((one) => one.profile === profile && one.service === service).map(({ run }) => run);
 }
 
-function text(value: Pooled | null): string {
-  return value ? `${number(value.value)}${value.interval ? ` [${value.interval.map(number).join(', ')}]` : ''}` : '-';
-}
-
 function table(data: SidecarLatencyData, profiles: readonly string[], services: readonly string[]): Item['table'] {
   const rows = profiles.flatMap((profile) => services.flatMap((service) => paths.flatMap((path) => {
     const found = latencies(data, profile, service, path);
     if (found.length === 0) return [];
-    const of = (part: Part | 'both', kind: 'raw' | 'corrected') => text(partOf(data, profile, service, path, part, kind));
+    const of = (part: Part | 'both', kind: 'raw' | 'corrected') => estimateText(partOf(data, profile, service, path, part, kind));
     return [{
       profile, service, path, kernel: of('system calls', 'corrected'), user: of('user space', 'corrected'), both: of('both', 'corrected'), raw: of('both', 'raw'),
-      other: text(partOf(data, profile, service, path, 'both', 'corrected', 'strace')), otherRaw: text(partOf(data, profile, service, path, 'both', 'raw', 'strace')), calls: number(Object.values(found[0].calls).reduce((sum, count) => sum + count, 0)), wait: text(pooled(found.map(({ waitUs }) => waitUs))),
+      other: estimateText(partOf(data, profile, service, path, 'both', 'corrected', 'strace')), otherRaw: estimateText(partOf(data, profile, service, path, 'both', 'raw', 'strace')), calls: number(Object.values(found[0].calls).reduce((sum, count) => sum + count, 0)), wait: estimateText(pooled(found.map(({ waitUs }) => waitUs))),
     }];
   })));
   return {

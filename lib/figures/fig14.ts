@@ -1,6 +1,6 @@
 /** Figure 14: what one invocation of a sidecar costs, service by service. */
 import { commonRounds, estimateOf, type Rounds } from '../analysis/rounds.js';
-import { bootstrap, median, type Estimate } from '../analysis/statistics.js';
+import { bootstrap, median, scaled, type Estimate } from '../analysis/statistics.js';
 import { hopsOf, traversalsOf } from '../apps/traversals.js';
 import type { CallGraph } from '../apps/call-graph.js';
 import { paperApplications } from '../experiments/applications.js';
@@ -9,7 +9,7 @@ import type { InvocationsData } from '../experiments/invocations-data.js';
 import { judge, judgeAll, number, unavailable, type Evidence, type Judgement } from '../report/verdicts.js';
 import type { Method, Row } from '../store/value.js';
 import { groupedBars, gridLayout, type Bar, type PanelGrid } from './application-panels.js';
-import { applicationsIn, evidenceOf, labelOf, nodeCounts, shortName } from './application-values.js';
+import { applicationsIn, estimateText, evidenceOf, labelOf, nodeCounts, shortName } from './application-values.js';
 import { seriesName } from './fig05.js';
 import { methodLine, paperSays, unique, type Item } from './item.js';
 import { profileColour } from './palette.js';
@@ -78,7 +78,7 @@ function invocationsOf(data: ApplicationsData, counted: InvocationsData | null, 
     const instructions = counted?.perRequestOf(graph.id, profile, service) ?? null;
     return {
       application: graph.id, service, profile, traversals,
-      instructions: instructions && divided(instructions, 2 * traversals),
+      instructions: instructions && scaled(instructions, 1 / (2 * traversals)),
       cycles: each(({ sidecarCpuUs, clockHz }) => (sidecarCpuUs! * clockHz) / 1e6), cpuUs: each(({ sidecarCpuUs }) => sidecarCpuUs!),
       runs: { instructions: counted?.runsOf(graph.id, profile) ?? [], cycles: pods.map(({ run }) => run) },
     };
@@ -89,10 +89,6 @@ function invocationsOf(data: ApplicationsData, counted: InvocationsData | null, 
 function podsOf(data: ApplicationsData, application: string, profile: string, service: string): PodRow[] {
   const [fewest] = nodeCounts(data);
   return (data.pods.objects() as PodRow[]).filter((row) => row.application === application && row.profile === profile && row.service === service && row.nodes === fewest && row.sidecarCpuUs !== null);
-}
-
-function divided({ value, interval, n }: Estimate, by: number): Estimate {
-  return { value: value / by, interval: interval && [interval[0] / by, interval[1] / by], n };
 }
 
 function rowOf(data: ApplicationsData, counted: InvocationsData | null, one: Invocation, quantity: 'instructions' | 'cycles'): Row {
@@ -113,7 +109,7 @@ function scaledDown({ value, interval, unit }: Row): Bar['value'] {
 }
 
 function table(data: ApplicationsData, all: readonly Invocation[]): Item['table'] {
-  const text = (estimate: Estimate | null, factor: number) => (estimate ? `${number(factor * estimate.value)}${estimate.interval ? ` [${estimate.interval.map((bound) => number(factor * bound)).join(', ')}]` : ''}` : '-');
+  const text = (estimate: Estimate | null, factor: number) => estimateText(estimate && scaled(estimate, factor));
   return {
     columns: [
       { key: 'application', label: 'application' }, { key: 'service', label: 'sidecar of' }, { key: 'profile', label: 'profile' }, { key: 'traversals', label: 'traversals (invocations) per request' },
