@@ -8,7 +8,6 @@
  */
 import { parseArgs } from 'node:util';
 import { buildCluster } from '../../environment/cluster/build.mjs';
-import { StepFailed } from '../../environment/steps.mjs';
 import { graphById } from '../apps/graph-file.js';
 import { whyNoNodes } from '../deploy/cluster/availability.js';
 import { imageRegistry } from '../deploy/cluster/images.js';
@@ -51,8 +50,8 @@ async function build({ keepGoCaches }: Options): Promise<void> {
     const { ran } = await buildCluster({ keepGoCaches });
     console.log(ran.length === 0 ? 'cluster: everything is built' : `cluster: built in ${seconds(started)}`);
   } catch (error) {
-    if (error instanceof StepFailed) throw new Error(`${error.message}; ${error.remedy}`);
-    throw error;
+    const { message, remedy } = error as Error & { remedy?: string }; // of a step that failed
+    throw remedy ? new Error(`${message}; ${remedy}`) : error;
   }
 }
 

@@ -53,14 +53,14 @@ export function groupedBars(bars: readonly Bar[], grid: PanelGrid): Data[] {
     return {
       type: 'bar', name: first.series, legendgroup: first.series, showlegend, xaxis: axis('x', index), yaxis: axis('y', index),
       x: own.map(({ group, place }) => group + (place - (grid.places - 1) / 2) * width), y: own.map(({ value }) => value.value), width: own.map(() => width * 0.94),
-      marker: { color: first.colour }, error_y: whiskers(own), text: own.map(({ text }) => text), textposition: 'none', hovertemplate: '%{text}<extra></extra>',
+      marker: { color: first.colour }, ...(own.some(({ value }) => value.interval !== null) ? { error_y: whiskers(own) } : {}), text: own.map(({ text }) => text), textposition: 'none', hovertemplate: '%{text}<extra></extra>',
     } as Data;
   });
 }
 
 function whiskers(own: readonly Bar[]): object {
   return {
-    type: 'data', symmetric: false, visible: own.some(({ value }) => value.interval !== null), thickness: 1.2, width: 3, color: '#222222',
+    type: 'data', symmetric: false, visible: true, thickness: 1.2, width: 3, color: '#222222',
     array: own.map(({ value: { value, interval } }) => (interval ? interval[1] - value! : 0)),
     arrayminus: own.map(({ value: { value, interval } }) => (interval ? value! - interval[0] : 0)),
   };

@@ -80,10 +80,11 @@ interface OwnAxis {
   title?: object;
   visible?: boolean;
   showgrid?: boolean;
+  zeroline?: boolean;
 }
 
-/** Plotly.validate fails on the colour of a grid that is not drawn. */
-function axisLook({ showgrid }: OwnAxis): Partial<typeof axis> {
-  const { gridcolor, ...look } = axis;
-  return showgrid === false ? look : { gridcolor, ...look };
+/** Plotly.validate fails on the colour of a line that is not drawn. */
+function axisLook({ showgrid, zeroline }: OwnAxis): Partial<typeof axis> {
+  const { gridcolor, zerolinecolor, ...look } = axis;
+  return { ...(showgrid === false ? {} : { gridcolor }), ...(zeroline === false ? {} : { zerolinecolor }), ...look };
 }

@@ -46,7 +46,10 @@ function refuse(response: http.ServerResponse, status: number, reason: string): 
 
 function handedOn(headers: http.IncomingHttpHeaders, forwarded: string[]): Headers {
   const found: Headers = {};
-  for (const name of forwarded) if (typeof headers[name] === 'string') found[name] = headers[name];
+  for (const name of forwarded) {
+    const value = headers[name];
+    if (typeof value === 'string') found[name] = value;
+  }
   return found;
 }
 

@@ -99,7 +99,7 @@ async function startControlPlane(node: ClusterNode, client: KubernetesClient, sa
 /** The objects of a manifest's file; charts leave documents empty. */
 function manifest(file: string): KubernetesObject[] {
   const documents = parseAllDocuments(fs.readFileSync(file, 'utf8'));
-  return documents.map((document) => document.toJS() as KubernetesObject | null).filter((object) => object !== null);
+  return documents.map((document) => document.toJS() as KubernetesObject | null).filter((object): object is KubernetesObject => object !== null);
 }
 
 async function untilNodesReady(client: KubernetesClient, count: number): Promise<void> {
