@@ -38,6 +38,8 @@ export default defineConfig({
           pool: 'forks',
           // These start real sidecars, pin threads and count: two files at once would measure each other.
           fileParallelism: false,
+          // Within a file only what draws from recorded data runs side by side.
+          maxConcurrency: 2,
           sequence: { groupOrder: 1 },
           testTimeout: 300_000,
           hookTimeout: 120_000,

@@ -1,4 +1,5 @@
 /** Runs notebooks from their text, and tells whether a committed notebook still is what its text and data give. */
+import { randomUUID } from 'node:crypto';
 import * as fs from 'node:fs';
 import * as path from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
@@ -47,7 +48,7 @@ export function notebookSources(only: string[] = []): string[] {
  */
 export async function executeNotebooks(sources: string[], options: ExecuteOptions): Promise<NotebookOutcome[]> {
   if (options.html) await providePlotly(options.html);
-  const report = workbenchPath('notebooks', `outcomes-${process.pid}-${Date.now()}.json`);
+  const report = workbenchPath('notebooks', `outcomes-${randomUUID()}.json`);
   const argv = [
     venvPath('bin', 'python'), projectPath('environment', 'notebooks.py'), '--out', options.out, '--report', report,
     ...(options.previous ? ['--previous', options.previous] : []),

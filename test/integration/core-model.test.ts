@@ -21,8 +21,9 @@ describe.each(['http', 'tcp'])('cores on the committed trace of %s', (policy) =>
   let input: CoreInput;
 
   beforeAll(async () => {
-    const recording = store.recordings()[0];
-    recorded = await openRecordedTrace(recording, store.runs(recording, 'traces').find((run) => run.policy.id === policy && run.spec.collector.name === 'trace')!);
+    const traced = store.recordings().flatMap((recording) => store.runs(recording, 'traces').map((run) => ({ recording, run })));
+    const { recording, run } = traced.find(({ run }) => run.policy.id === policy && run.spec.collector.name === 'trace')!;
+    recorded = await openRecordedTrace(recording, run);
     input = await prepare({ ...recorded, grouping: 'ours' });
   });
 

@@ -18,7 +18,7 @@ describe('the text of the notebooks', () => {
 });
 
 describe('executed top to bottom on committed data only', () => {
-  it.each(sources.map((source) => [nameOf(source), source]))('%s runs whole and is the committed notebook, cell by cell and figure by figure', async (name, source) => {
+  it.concurrent.each(sources.map((source) => [nameOf(source), source]))('%s runs whole and is the committed notebook, cell by cell and figure by figure', async (name, source) => {
     const out = workbenchPath('notebooks-test');
     const [outcome] = await executeNotebooks([source], { mode: 'recorded', out, onLine: () => undefined });
     expect(outcome.failure).toBeNull();
