@@ -2,8 +2,8 @@
 import { createHash } from 'node:crypto';
 import * as fs from 'node:fs';
 import * as path from 'node:path';
+import { bundleProgram } from '../host/bundle.js';
 import { projectPath, workbenchPath } from '../host/paths.js';
-import { run } from '../host/process.js';
 
 const libraries = ['@grpc/grpc-js', 'ioredis', 'memcache-client', 'esbuild'];
 
@@ -27,19 +27,9 @@ const making = new Map<string, Promise<void>>();
 export async function emulatorBundle(): Promise<string> {
   const bundle = workbenchPath('bin', `emulator-${emulatorDigest()}.cjs`);
   if (fs.existsSync(bundle)) return bundle;
-  if (!making.has(bundle)) making.set(bundle, make(bundle).finally(() => making.delete(bundle)));
+  if (!making.has(bundle)) making.set(bundle, bundleProgram(path.join('lib', 'apps', 'emulator', 'main.ts'), bundle).finally(() => making.delete(bundle)));
   await making.get(bundle);
   return bundle;
-}
-
-async function make(bundle: string): Promise<void> {
-  fs.mkdirSync(path.dirname(bundle), { recursive: true });
-  const fresh = `${bundle}.${process.pid}`;
-  await run([
-    projectPath('node_modules', '.bin', 'esbuild'), projectPath('lib', 'apps', 'emulator', 'main.ts'),
-    '--bundle', '--platform=node', '--format=cjs', '--minify', '--log-level=error', `--outfile=${fresh}`,
-  ]);
-  fs.renameSync(fresh, bundle); // whole or not at all: another workbench may be making it too
 }
 
 function versionOf(library: string): string {

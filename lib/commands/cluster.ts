@@ -4,7 +4,8 @@
  *   up      brings it up, builds what is missing, and proves that a sidecar is injected; `--nodes 2` for more nodes
  *   down    ends it; also removes what a killed one left
  *   status  says what is up, and the kubeconfig to use it by
- *   image   writes the image that plays an application, for a cluster of your own: `image --graph bookinfo --registry NAME FILE`
+ *   image   writes the image that plays an application, for a cluster of your own: `image --graph bookinfo --registry NAME FILE`;
+ *           with `--agent` that of the collectors and the load generator
  */
 import { parseArgs } from 'node:util';
 import { buildCluster } from '../../environment/cluster/build.mjs';
@@ -16,6 +17,7 @@ import { writeImage } from '../deploy/cluster/oci-image.js';
 import { currentOwner } from '../deploy/cluster/owner.js';
 import { kubeconfigFile } from '../deploy/cluster/places.js';
 import { proveInjection } from '../deploy/cluster/proof.js';
+import { agentImage } from '../deploy/kubernetes/agent/image.js';
 import { emulatorImage } from '../deploy/kubernetes/emulator-image.js';
 import { endLeftovers } from '../host/process.js';
 import { runMain } from './main.js';
@@ -26,6 +28,7 @@ interface Options {
   nodes: number;
   keepGoCaches: boolean;
   graph: string;
+  agent: boolean;
   registry: string;
   file?: string;
 }
@@ -35,13 +38,13 @@ runMain(async () => {
     allowPositionals: true,
     options: {
       nodes: { type: 'string', default: '1' }, 'keep-go-caches': { type: 'boolean', default: false },
-      graph: { type: 'string', default: 'bookinfo' }, registry: { type: 'string', default: imageRegistry },
+      graph: { type: 'string', default: 'bookinfo' }, agent: { type: 'boolean', default: false }, registry: { type: 'string', default: imageRegistry },
     },
   });
   const nodes = Number(values.nodes);
   if (!Number.isInteger(nodes) || nodes < 1 || nodes > 5) throw new Error(`--nodes ${values.nodes} is not from 1 to 5`);
   if (!(action in actions)) throw new Error(`${action ? `there is no '${action}'` : 'nothing was asked for'}; say npm run cluster -- build, up, down, status or image`);
-  await actions[action]({ nodes, keepGoCaches: values['keep-go-caches'], graph: values.graph, registry: values.registry, file });
+  await actions[action]({ nodes, keepGoCaches: values['keep-go-caches'], graph: values.graph, agent: values.agent, registry: values.registry, file });
 });
 
 async function build({ keepGoCaches }: Options): Promise<void> {
@@ -79,9 +82,9 @@ async function status(): Promise<void> {
   console.log(`a cluster of ${owner.nodes} is ${owner.nodePids ? 'up' : 'coming up'} since ${owner.since} (process ${owner.pid}); export KUBECONFIG=${kubeconfigFile()}`);
 }
 
-async function image({ graph, registry, file }: Options): Promise<void> {
+async function image({ graph, agent, registry, file }: Options): Promise<void> {
   if (!file) throw new Error('npm run cluster -- image FILE: say where it is to be written');
-  const spec = await emulatorImage(graphById(graph), registry);
+  const spec = await (agent ? agentImage(registry) : emulatorImage(graphById(graph), registry));
   await writeImage(spec, file);
   console.log(`${file} is the image ${spec.name}; push it with: skopeo copy oci-archive:${file} docker://${spec.name}`);
 }

@@ -3,9 +3,11 @@
  * they do not know whether network namespaces on this machine or a Kubernetes cluster carry it.
  */
 import type { CallGraph } from '../apps/call-graph.js';
+import type { NodeTools } from '../counters/node-tools.js';
 import type { CpuReading } from '../counters/schedstat.js';
 import type { Availability } from '../host/availability.js';
 import type { CpuPlan } from '../host/cpus.js';
+import type { LoadSource } from '../load/source.js';
 import type { LoadTarget } from '../load/types.js';
 import type { Address } from './types.js';
 
@@ -51,12 +53,16 @@ export interface DeploymentIdentity {
   normalised: string;
   /** Name and version of what stands behind the sidecars: the application, its emulator and stores. */
   backend: { name: string; version: string };
+  /** Where load comes from, when not from this machine. */
+  loadFrom?: 'cluster';
 }
 
 export interface DeployedApplication extends DeploymentIdentity {
   engine: ApplicationEngine['name'];
   spec: ApplicationSpec;
-  /** Where this machine's load generator reaches the front service's pod, its sidecar first where it has one. */
+  /** Where the load comes from. */
+  load: LoadSource;
+  /** Where it reaches the front service's pod, its sidecar first where it has one. */
   target: LoadTarget;
   /** Path of the entry operation. */
   path: string;
@@ -69,6 +75,8 @@ export interface DeployedApplication extends DeploymentIdentity {
   readCpu(): Promise<PodCpu[]>;
   /** What each pod's sidecar has counted so far, in the order of `pods`; null without one. */
   countRequests(): Promise<(SidecarRequests | null)[]>;
+  /** Waits for what the kubelets say of every sidecar's container from now on; where there are kubelets. */
+  kubeletCpu?(): Promise<KubeletCpu[]>;
   /** How the first process that is gone ended, with its last words; null while all run. */
   ending(): Promise<string | null>;
   /** Leaves nothing behind: no process, namespace, interface or rule. */
@@ -81,12 +89,13 @@ export interface DeployedPod {
   node: number;
   /** The pod's own address. */
   address: Address;
-  /** Process ids on this machine: of the service, or of the store. None where its node is another machine. */
+  /** What looks at its processes; their ids are as its node numbers them. */
+  tools: NodeTools;
+  /** Of the service, or of the store. */
   servicePids: number[];
   sidecar: PodSidecar | null;
 }
 
-/** Process and thread are 0 where the pod's node is another machine. */
 export interface PodSidecar {
   pid: number;
   /** Thread id of wrk:worker_0, which carries all of its traffic. */
@@ -102,6 +111,14 @@ export interface PodSidecar {
 export interface SidecarRequests {
   inbound: number;
   outbound: number;
+}
+
+/** CPU time of a sidecar's container since it started, Istio's agent included. */
+export interface KubeletCpu {
+  service: string;
+  /** When the kubelet looked: microseconds since the epoch. */
+  atUs: number;
+  runNs: number;
 }
 
 export interface PodCpu {

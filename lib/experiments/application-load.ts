@@ -2,12 +2,13 @@
 import * as fs from 'node:fs';
 import * as path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { cpuBetween, readCpu, type CpuReading, type CpuSample } from '../counters/schedstat.js';
+import { cpuBetween, type CpuReading, type CpuSample } from '../counters/schedstat.js';
 import type { Collected } from '../counters/collector.js';
 import type { DeployedApplication, DeployedPod, PodCpu } from '../deploy/application.js';
 import type { EnvoyBinary } from '../deploy/types.js';
 import { findKnee, type Knee } from '../load/knee.js';
-import { countCompleted, startLoad } from '../load/load.js';
+import { countCompleted } from '../load/load.js';
+import type { SourcedLoad } from '../load/source.js';
 import type { LoadOutcome, LoadSpec } from '../load/types.js';
 
 /** A pod's sidecar as collectors take it. @throws Error for a pod without one. */
@@ -53,13 +54,13 @@ export interface LoadPlace {
  * @throws Error when the load could not run.
  */
 export async function loadApplication(app: DeployedApplication, spec: LoadSpec, { dir, cpus, around = (window) => window() }: LoadPlace): Promise<{ outcome: LoadOutcome; window: ApplicationWindow }> {
-  const load = await startLoad(app.target, spec, { cpus, dir });
+  const load = await app.load.startLoad(app.target, spec, { cpus, dir });
   try {
     await load.warm;
     const [before, after] = await around(async () => {
-      const first = await readings(app, load.pid);
+      const first = await readings(app, load);
       await sleep(spec.durationS * 1000);
-      return [first, await readings(app, load.pid)];
+      return [first, await readings(app, load)];
     });
     const outcome = await load.finish();
     const windowUs: [number, number] = [before.generator.atUs, after.generator.atUs];
@@ -73,8 +74,8 @@ export async function loadApplication(app: DeployedApplication, spec: LoadSpec, 
 /** CPU time of everything at one moment. */
 export interface Readings { generator: CpuReading; pods: PodCpu[] }
 
-async function readings(app: DeployedApplication, generatorPid: number): Promise<Readings> {
-  return { pods: await app.readCpu(), generator: readCpu(generatorPid) };
+async function readings(app: DeployedApplication, load: SourcedLoad): Promise<Readings> {
+  return { pods: await app.readCpu(), generator: await load.readCpu() };
 }
 
 function samples(app: DeployedApplication, before: PodCpu[], after: PodCpu[]): PodSample[] {

@@ -172,9 +172,10 @@ function countRows(run: Run): CountRow[] {
   const { requests } = readJson<ApplicationWindow>(run, runFiles.pods);
   const { clockHz: _clock, ...about } = commonOf(run);
   return (Object.keys(countedFolders) as CountRow['part'][]).flatMap((part) => {
-    const dir = path.join(run.dir, countedFolders[part]);
-    const counted = fs.existsSync(dir) ? perfStat.read(dir).filter(({ status }) => status === 'counted') : [];
-    const total = (events: readonly string[]) => events.reduce((sum, event) => sum + (counted.find((sample) => sample.event === event)?.value ?? NaN), 0) / requests;
+    const folders = fs.readdirSync(run.dir).filter((name) => name.replace(/-\d+$/, '') === countedFolders[part]);
+    const counted = folders.map((name) => perfStat.read(path.join(run.dir, name)).filter(({ status }) => status === 'counted'));
+    const sumOf = (event: string) => counted.reduce((sum, node) => sum + (node.find((sample) => sample.event === event)?.value ?? NaN), counted.length > 0 ? 0 : NaN);
+    const total = (events: readonly string[]) => events.reduce((sum, event) => sum + sumOf(event), 0) / requests;
     const row = { ...about, part, cycles: total(['cycles:u', 'cycles:k']), instructions: total(['instructions:u', 'instructions:k']) };
     return Number.isFinite(row.cycles) && Number.isFinite(row.instructions) ? [row] : [];
   });

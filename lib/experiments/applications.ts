@@ -9,7 +9,6 @@ import { graphById } from '../apps/graph-file.js';
 import type { ApplicationSpec, DeployedApplication, MeshProfile, SidecarRequests } from '../deploy/application.js';
 import type { Address } from '../deploy/types.js';
 import { interleave } from '../analysis/statistics.js';
-import { countProcesses } from '../counters/perf-stat.js';
 import type { LoadOutcome, LoadSpec } from '../load/types.js';
 import { runFiles } from '../store/files.js';
 import { writeJson } from '../store/json-file.js';
@@ -114,17 +113,22 @@ function countingTask(application: ApplicationSpec, asked: string, { warmUpS, du
   return { ...loadTask(application, load), collector: 'perf-stat', measure: (scene) => steadyLoad(scene, application, load, countedPods(scene)) };
 }
 
-/** Whose counts stand in which folder of a run. */
+/** Whose counts stand in which folder of a run; of further nodes in `services-1`, ... */
 export const countedFolders = { services: 'services', sidecars: 'sidecars' } as const;
 
 function countedPods({ testbed, dir, up }: TaskScene): LoadPlace['around'] {
-  const { others } = testbed.cpus;
   return async (window) => {
     const { pods } = await up();
-    const sidecars = pods.flatMap(({ sidecar }) => sidecar?.pid ?? []);
-    Object.values(countedFolders).forEach((folder) => fs.mkdirSync(path.join(dir, folder)));
-    const counted = () => countProcesses(pods.flatMap(({ servicePids }) => servicePids), path.join(dir, countedFolders.services), window, others);
-    return sidecars.length > 0 ? countProcesses(sidecars, path.join(dir, countedFolders.sidecars), counted, others) : counted();
+    const nodes = [...new Set(pods.map(({ tools }) => tools))].map((tools) => ({ tools, own: pods.filter((pod) => pod.tools === tools) }));
+    const counts = nodes.flatMap(({ tools, own }, i) => [
+      { tools, folder: countedFolders.services, i, pids: own.flatMap(({ servicePids }) => servicePids) },
+      { tools, folder: countedFolders.sidecars, i, pids: own.flatMap(({ sidecar }) => sidecar?.pid ?? []) },
+    ]).filter(({ pids }) => pids.length > 0);
+    return counts.reduce<typeof window>((inner, { tools, folder, i, pids }) => {
+      const into = path.join(dir, i === 0 ? folder : `${folder}-${i}`);
+      fs.mkdirSync(into);
+      return () => tools.countProcesses(pids, into, inner, testbed.cpus.others);
+    }, window)();
   };
 }
 

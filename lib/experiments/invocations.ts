@@ -9,7 +9,6 @@ import { graphById } from '../apps/graph-file.js';
 import { traversalsOf } from '../apps/traversals.js';
 import { instructionRegions, instructionWrap } from '../counters/instruction-regions.js';
 import type { ApplicationSpec, DeployedApplication, MeshProfile } from '../deploy/application.js';
-import { sendExactly } from '../load/load.js';
 import { runFiles } from '../store/files.js';
 import { writeJson } from '../store/json-file.js';
 import type { PlannedLoad } from '../store/run-key.js';
@@ -60,7 +59,7 @@ async function countSidecars(application: ApplicationSpec, { testbed, dir, up }:
     return instructionWrap(testbed.envoy.path, sidecarFolder(dir, service));
   } });
   const cpus = testbed.cpus.others;
-  const send = () => sendExactly(app.target, { requests, connections, path: where }, { cpus });
+  const send = () => app.load.sendExactly(app.target, { requests, connections, path: where }, { cpus });
   await send(); // warms code paths and pools
   const before = await app.countRequests();
   const outcome = await countingAll(app, crossed, testbed, dir, cpus, send);

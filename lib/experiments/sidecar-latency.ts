@@ -6,7 +6,7 @@ import { entryPath } from '../apps/call-graph.js';
 import { graphById } from '../apps/graph-file.js';
 import { hopsOf } from '../apps/traversals.js';
 import type { ApplicationSpec, MeshProfile } from '../deploy/application.js';
-import { sendExactly } from '../load/load.js';
+import type { LoadOutcome } from '../load/types.js';
 import { runFiles } from '../store/files.js';
 import { writeJson } from '../store/json-file.js';
 import type { PlannedLoad } from '../store/run-key.js';
@@ -57,13 +57,13 @@ async function traceSidecar({ testbed, dir, up }: TaskScene, service: string, { 
   const app = await up();
   const pod = app.pods.find((each) => each.service === service)!;
   const cpus = testbed.cpus.others;
-  const outcomes: Awaited<ReturnType<typeof sendExactly>>[] = [];
+  const outcomes: LoadOutcome[] = [];
   const send = async () => {
-    outcomes.push(await sendExactly(app.target, { requests, connections, path }, { cpus }));
+    outcomes.push(await app.load.sendExactly(app.target, { requests, connections, path }, { cpus }));
     return outcomes[outcomes.length - 1].requests;
   };
   await send(); // connections stand before
-  await recordLatency(collectedIn(app, pod, testbed.envoy), dir, send, { rounds, cpus });
+  await recordLatency(collectedIn(app, pod, testbed.envoy), dir, send, { rounds, cpus, tools: pod.tools });
   const [first] = outcomes;
   writeJson(dir, runFiles.load, first);
   return { warnings: outcomes.flatMap(errorWarnings), tools: { [first.generator.name]: first.generator.version }, commands: [first.generator.argv.join(' ')] };

@@ -10,18 +10,17 @@ import { pathLatencies, type PathLatency, type TracedTraversals } from '../analy
 import { addTimes, byIstioPorts, noTime, sidecarLatency, type DirectionOf, type SidecarLatency, type Traversal, type WorkerTime } from '../analysis/sidecar-latency.js';
 import { bootstrap, interleave, median, medianEstimate, trimmedMean, type Estimate } from '../analysis/statistics.js';
 import { emptyReads, emptyReadsWithout, overheadByEmptyReads, overheadByEvents, withoutTracer, type EmptyReads, type TracerOverhead } from '../analysis/tracer-overhead.js';
-import type { Collected, Collector } from '../counters/collector.js';
-import { cpuBetween, readCpu, type CpuSample } from '../counters/schedstat.js';
+import type { Collected } from '../counters/collector.js';
+import { onThisMachine, type NodeTools } from '../counters/node-tools.js';
+import { cpuBetween, type CpuSample } from '../counters/schedstat.js';
 import { strace } from '../counters/strace.js';
-import { measureEventCostNs, syscallEvents } from '../counters/syscall-events.js';
+import { syscallEvents } from '../counters/syscall-events.js';
 import type { CallRecording } from '../counters/system-call.js';
-import { allowedCpus } from '../host/cpus.js';
-import { untilWaiting } from '../host/system-calls.js';
 
-type Tracer = 'strace' | 'syscall-events';
+const tracers = ['strace', 'syscall-events'] as const;
+type Tracer = (typeof tracers)[number];
 type Tracing = 'plain' | Tracer;
 
-const tracers: Readonly<Record<Tracer, Collector<CallRecording>>> = { strace, 'syscall-events': syscallEvents };
 const files = { cpu: 'cpu.json', eventCost: 'event-cost.json' };
 
 /** `cpu.json` of a round: what the scheduler says the worker used. */
@@ -31,40 +30,46 @@ interface RoundCpu {
   worker: CpuSample;
 }
 
+export interface LatencyOptions {
+  /** Of each kind. */
+  rounds: number;
+  /** Cores for tools that do not stop the worker: never its own. */
+  cpus: number[];
+  /** Where the sidecar is; this machine when left out. */
+  tools?: NodeTools;
+}
+
 /**
  * Records the rounds, each into a folder of its own below `dir`.
  * @param send sends the requests of one round, one after another over connections that stand, and says how many.
- * @param options.rounds of each kind.
- * @param options.cpus cores for tools that do not stop the worker: never its own.
- * @throws Error when this machine has neither tracer.
+ * @throws Error when there is neither tracer where the sidecar is.
  */
-export async function recordLatency(sidecar: Collected, dir: string, send: () => Promise<number>, { rounds, cpus }: { rounds: number; cpus: number[] }): Promise<void> {
+export async function recordLatency(sidecar: Collected, dir: string, send: () => Promise<number>, { rounds, cpus, tools = onThisMachine }: LatencyOptions): Promise<void> {
   const { pid, workerTid } = sidecar;
-  const kinds: Tracing[] = ['plain', ...await availableTracers()];
+  const kinds: Tracing[] = ['plain', ...await availableTracers(tools)];
   for (const { item, repeat } of interleave(kinds, rounds, 13)) {
     const folder = path.join(dir, `${item}-${repeat}`);
     fs.mkdirSync(folder, { recursive: true });
     const body = async () => {
-      const before = readCpu(pid, workerTid);
+      const [before] = await tools.readCpu([{ pid, tid: workerTid }]);
       const requests = await send();
-      await untilWaiting(pid, workerTid);
-      const cpu: RoundCpu = { requests, worker: cpuBetween(before, readCpu(pid, workerTid)) };
+      await tools.untilWaiting(pid, workerTid);
+      const [after] = await tools.readCpu([{ pid, tid: workerTid }]);
+      const cpu: RoundCpu = { requests, worker: cpuBetween(before, after) };
       fs.writeFileSync(path.join(folder, files.cpu), `${JSON.stringify(cpu)}\n`);
     };
-    await (item === 'plain' ? body() : tracers[item].record(sidecar, folder, body, cpus));
+    await (item === 'plain' ? body() : tools.record(item, sidecar, folder, body, cpus));
   }
   if (!kinds.includes('syscall-events')) return;
-  const [worker] = allowedCpus(fs.readFileSync(`/proc/${pid}/task/${workerTid}/status`, 'utf8'));
-  fs.writeFileSync(path.join(dir, files.eventCost), `${JSON.stringify(await measureEventCostNs({ worker, others: cpus }))}\n`);
+  fs.writeFileSync(path.join(dir, files.eventCost), `${JSON.stringify(await tools.measureEventCostNs(pid, workerTid, cpus))}\n`);
 }
 
-async function availableTracers(): Promise<Tracer[]> {
-  const names = Object.keys(tracers) as Tracer[];
-  const answers = await Promise.all(names.map((name) => tracers[name].probe()));
+async function availableTracers(tools: NodeTools): Promise<Tracer[]> {
+  const answers = await Promise.all(tracers.map((name) => tools.probe(name)));
   if (answers.every(({ available }) => !available)) {
     throw new Error(`system calls cannot be recorded here: ${answers.map((answer) => (answer.available ? '' : answer.reason)).join('; ')}; \`npm run doctor\` says what to do`);
   }
-  return names.filter((_, i) => answers[i].available);
+  return tracers.filter((_, i) => answers[i].available);
 }
 
 /** What one tracer shows of a worker. */

@@ -170,8 +170,8 @@ async function whileAlive<T>(app: () => DeployedApplication | undefined, body: (
   return result.value;
 }
 
-async function specOf(testbed: Testbed, engine: ApplicationEngine, application: ApplicationSpec, { normalised, backend }: DeploymentIdentity, { load, collector, observed }: Task): Promise<RunSpec> {
-  return { envoyYaml: normalised, application: { ...placed(application, engine), observed }, envoyBuildId: testbed.envoy.buildId, backend, load, collector: await collectorIdentity(collector) };
+async function specOf(testbed: Testbed, engine: ApplicationEngine, application: ApplicationSpec, { normalised, backend, loadFrom }: DeploymentIdentity, { load, collector, observed }: Task): Promise<RunSpec> {
+  return { envoyYaml: normalised, application: { ...placed(application, engine), loadFrom, observed }, envoyBuildId: testbed.envoy.buildId, backend, load, collector: await collectorIdentity(collector) };
 }
 
 function placed({ graph, profile, nodes, placement, mtls, rbac }: ApplicationSpec, engine: ApplicationEngine): PlacedApplication {

@@ -33,6 +33,8 @@ export interface PlacedApplication {
   observed?: string;
   /** What carried it: network namespaces of one machine, or a cluster. */
   engine: string;
+  /** Where the load came from, when not from the machine that the workbench runs on. */
+  loadFrom?: 'cluster';
 }
 
 /** Everything a result depends on by intention; not the git commit, ports, paths or the time. */

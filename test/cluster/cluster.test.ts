@@ -3,7 +3,7 @@ import { spawn } from 'node:child_process';
 import * as fs from 'node:fs';
 import * as os from 'node:os';
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { KubernetesObject, V1Pod } from '@kubernetes/client-node';
+import type { KubernetesObject } from '@kubernetes/client-node';
 import { request } from 'undici';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { buildCluster } from '../../environment/cluster/build.mjs';
@@ -20,7 +20,7 @@ import { provideImage } from '../../lib/deploy/cluster/provide-image.js';
 import { crossingsOf } from '../../lib/deploy/mesh/crossings.js';
 import { dryRun, startOnKubernetes } from '../../lib/deploy/kubernetes/application.js';
 import { KubernetesClient } from '../../lib/deploy/kubernetes/client.js';
-import { readKubelets, type KubeletCpu } from '../../lib/deploy/kubernetes/cpu.js';
+import { agentImage } from '../../lib/deploy/kubernetes/agent/image.js';
 import { emulatorImage } from '../../lib/deploy/kubernetes/emulator-image.js';
 import { managedBy } from '../../lib/deploy/kubernetes/manifests.js';
 import { projectPath, workbenchPath } from '../../lib/host/paths.js';
@@ -33,15 +33,17 @@ const spec = (profile: MeshProfile, more: Partial<ApplicationSpec> = {}): Applic
 describe.skipIf(reason)(`a cluster on this machine${reason ? ` (not here: ${reason})` : ''}`, () => {
   let cluster: Cluster;
   let image: string;
-  const options = () => ({ kubeconfig: cluster.kubeconfig, image });
+  let agent: string;
+  const options = () => ({ kubeconfig: cluster.kubeconfig, image, agentImage: agent });
   const namespaces = async () => KubernetesClient.fromFile(cluster.kubeconfig).list({ apiVersion: 'v1', kind: 'Namespace', plural: 'namespaces', labels: managedBy });
 
   beforeAll(async () => {
     await buildCluster({ keepGoCaches: true });
     cluster = await startCluster({ nodes: 2, log: console.log });
-    const emulator = await emulatorImage(graph, imageRegistry);
+    const [emulator, ofAgent] = [await emulatorImage(graph, imageRegistry), await agentImage(imageRegistry)];
     await provideImage('emulator', emulator);
-    image = emulator.name;
+    await provideImage('agent', ofAgent);
+    [image, agent] = [emulator.name, ofAgent.name];
   });
 
   afterAll(async () => {
@@ -93,15 +95,13 @@ describe.skipIf(reason)(`a cluster on this machine${reason ? ` (not here: ${reas
     });
 
     it.runIf(profile === 'default')('agrees with the kubelet, which counts at least the time of Envoy for the container of the sidecar', async () => {
-      const client = KubernetesClient.fromFile(cluster.kubeconfig);
       const before = await application.readCpu();
-      const pods = await client.list<V1Pod>({ apiVersion: 'v1', kind: 'Pod', plural: 'pods', labels: managedBy });
-      let told: KubeletCpu;
-      do await sleep(1_000); while ((told = await readKubelets(client, pods)).size < 4 || [...told.values()].some((one) => !(one['istio-proxy']?.atUs > before[0].app.atUs)));
+      const told = await application.kubeletCpu!();
       const after = await application.readCpu();
+      expect(told.map(({ service }) => service)).toEqual(after.map(({ service }) => service));
       after.forEach(({ service, sidecar }, i) => {
         // The container holds Istio's agent besides Envoy.
-        expect([service, told.get(service)!['istio-proxy'].runNs > before[i].sidecar!.runNs]).toEqual([service, true]);
+        expect([service, told[i].runNs > before[i].sidecar!.runNs]).toEqual([service, true]);
         expect(sidecar!.runNs).toBeGreaterThanOrEqual(before[i].sidecar!.runNs);
       });
     });

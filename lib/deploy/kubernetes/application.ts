@@ -7,19 +7,24 @@ import * as net from 'node:net';
 import * as os from 'node:os';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { KubernetesObject, V1Node, V1Pod, V1ReplicaSet, V1Service } from '@kubernetes/client-node';
-import { request } from 'undici';
 import { pathOf, serviceOf, type ServiceNode } from '../../apps/call-graph.js';
 import { backendVersion, programOf, seedingOf } from '../../apps/programs.js';
+import { noTools } from '../../counters/node-tools.js';
+import { allowedCpus } from '../../host/cpus.js';
 import { projectRoot } from '../../host/paths.js';
+import { fromThisMachine, type LoadSource } from '../../load/source.js';
 import type { ApplicationSpec, DeployedApplication, DeployedPod, DeploymentIdentity } from '../application.js';
 import { requestsOf } from '../mesh/crossings.js';
+import { readPodCpu } from '../pod-cpu.js';
 import type { Address } from '../types.js';
+import type { Agent } from './agent/agent.js';
+import { agentPod, startAgent, type AgentRole } from './agent/pods.js';
+import type { ContainerProcesses } from './agent/protocol.js';
 import { checkCluster, type ClusterFacts } from './checks.js';
 import { KubernetesClient } from './client.js';
-import { readPodCpu } from './cpu.js';
+import { freshKubeletCpu, readPodCpuByKubelet } from './cpu.js';
 import { programInImage } from './emulator-image.js';
-import { processNamed, processesOf, threadNamed } from './local-processes.js';
-import { deploymentObject, frameObjects, ownedBy, serviceObject, type Frame, type PodPlan } from './manifests.js';
+import { agentLabel, deploymentObject, frameObjects, ownedBy, serviceObject, type Frame, type PodPlan } from './manifests.js';
 import { placePods } from './placement.js';
 import { removeApplications } from './removal.js';
 import { containerId, hasSidecar, isReady, whatEnded, whyNoPods, whyPodFails } from './pods.js';
@@ -36,6 +41,10 @@ export interface KubernetesOptions {
   kubeconfig: string;
   /** The emulator's image, as the cluster's nodes get it (emulator-image.ts). */
   image: string;
+  /** The agents' image (agent/image.ts). Without one, CPU time is the kubelets', and nothing else is collected. */
+  agentImage?: string;
+  /** Where the load comes from: this machine when left out, or a pod on the application's first node. */
+  loadFrom?: 'cluster';
 }
 
 /**
@@ -51,9 +60,11 @@ export async function startOnKubernetes(spec: ApplicationSpec, options: Kubernet
   const frame = frameOf(spec);
   try {
     await client.apply(frameObjects(spec, frame));
+    const agents = startAgents(client, facts, frame, options);
+    agents.catch(() => undefined); // awaited when the pods are there
     const objects = [...frameObjects(spec, frame), ...await applyInWaves(client, spec, facts, frame, options.image)];
     const pods = await untilReady(client, spec, frame);
-    return await asApplication(client, { spec, facts, frame, pods, objects });
+    return await asApplication(client, { spec, facts, frame, pods, objects, loadFrom: options.loadFrom, agents: await agents });
   } catch (error) {
     await removeApplications(client, ownedBy(owner())).catch(() => undefined); // what went wrong first is what is told
     throw error;
@@ -63,7 +74,7 @@ export async function startOnKubernetes(spec: ApplicationSpec, options: Kubernet
 /** What costs of an application depend on, without bringing it up. @throws Error as `startOnKubernetes`. */
 export async function describeOnKubernetes(spec: ApplicationSpec, options: KubernetesOptions): Promise<DeploymentIdentity> {
   const facts = await checkCluster(KubernetesClient.fromFile(options.kubeconfig), spec);
-  return { normalised: normalise({ spec, facts, frame: frameOf(spec), objects: await dryRun(spec, options), pods: [] }), backend: await backendVersion(spec.graph) };
+  return { normalised: normalise({ spec, facts, frame: frameOf(spec), objects: await dryRun(spec, options), pods: [] }), backend: await backendVersion(spec.graph), loadFrom: options.loadFrom };
 }
 
 /** The objects that `startOnKubernetes` would apply, where pods' addresses that are not known yet read `POD-OF-<service>`. */
@@ -154,7 +165,7 @@ async function untilReady(client: KubernetesClient, { graph, profile }: Applicat
 }
 
 function podsOf({ namespace, owner: who }: Frame) {
-  return { apiVersion: 'v1', kind: 'Pod', plural: 'pods', namespace, labels: ownedBy(who) };
+  return { apiVersion: 'v1', kind: 'Pod', plural: 'pods', namespace, labels: `${ownedBy(who)},!${agentLabel}` };
 }
 
 function podOf(pods: V1Pod[], service: string): V1Pod | undefined {
@@ -171,6 +182,25 @@ function describePods(pods: V1Pod[]): string {
   return waiting.join(', ') || 'pods are missing';
 }
 
+/** Who looks at each of the application's nodes, in their order, and who sends load. */
+interface Agents {
+  ofNodes: (Agent | { why: string })[];
+  load: Agent | null;
+}
+
+/** Collectors are had where the cluster permits them; what was asked for has to be there. */
+async function startAgents(client: KubernetesClient, { nodes }: ClusterFacts, frame: Frame, { agentImage, loadFrom }: KubernetesOptions): Promise<Agents> {
+  if (!agentImage) {
+    const remedy = 'write it with `npm run cluster -- image --agent --registry NAME FILE`, push it, and set WORKBENCH_AGENT_IMAGE to its name';
+    if (loadFrom) throw new Error(`load from inside the cluster needs the image of the agent; ${remedy}`);
+    return { ofNodes: nodes.map(() => ({ why: `nothing looks at processes of the cluster's nodes: the image of the agent is not known; ${remedy}` })), load: null };
+  }
+  const start = (role: AgentRole, node: string) => startAgent(client, agentPod(role, node, agentImage, frame), frame);
+  const ofNodes = nodes.map((node) => start('collector', node).catch((error: Error) => ({ why: `nothing looks at processes of node ${node}: ${error.message}` })));
+  const load = loadFrom ? start('load', nodes[0]) : null;
+  return { ofNodes: await Promise.all(ofNodes), load: await load };
+}
+
 interface Ready {
   spec: ApplicationSpec;
   facts: ClusterFacts;
@@ -179,31 +209,41 @@ interface Ready {
   objects: KubernetesObject[];
 }
 
-async function asApplication(client: KubernetesClient, ready: Ready): Promise<DeployedApplication> {
-  const { spec, facts, frame } = ready;
+async function asApplication(client: KubernetesClient, ready: Ready & { loadFrom?: 'cluster'; agents: Agents }): Promise<DeployedApplication> {
+  const { spec, facts, frame, agents, loadFrom } = ready;
   const { service, operation } = spec.graph.entry;
   const path = pathOf(serviceOf(spec.graph, service), operation);
-  const address = await reachable(client, spec, frame, podOf(ready.pods, service)!);
-  await untilAnswered(address, path);
-  const pods = await Promise.all(ready.pods.map((pod) => asPod(client, spec, facts, pod)));
+  const front = podOf(ready.pods, service)!;
+  const address = agents.load ? { host: front.status!.podIP!, port: portOf(serviceOf(spec.graph, service)) } : await reachable(client, spec, frame, front);
+  const pods = await asPods(client, spec, facts, ready.pods, agents);
+  const load = agents.load?.load ?? fromThisMachine;
+  await untilAnswered(load, address, path);
+  const whyNot = agents.ofNodes.flatMap((agent) => ('why' in agent ? [agent.why] : []));
+  const sidecars = pods.filter(({ sidecar }) => sidecar);
   return {
     engine: 'kubernetes',
     spec,
+    load,
+    loadFrom,
     target: { address, tls: false },
     path,
     pods,
     podCores: await coresOf(client, facts),
     normalised: normalise(ready),
     backend: await backendVersion(spec.graph),
-    notes: pods.some(({ sidecar }) => sidecar && isStockEnvoy(sidecar.yaml)) ? [stockEnvoyNote] : [],
-    readCpu: () => readPodCpu(client, ready.pods, pods),
+    notes: [...(sidecars.some(({ sidecar }) => isStockEnvoy(sidecar!.yaml)) ? [stockEnvoyNote] : []), ...whyNot],
+    readCpu: () => (whyNot.length > 0 ? readPodCpuByKubelet(client, ready.pods, pods) : readPodCpu(pods)),
+    kubeletCpu: () => freshKubeletCpu(client, ready.pods, sidecars.map((pod) => pod.service)),
     countRequests: () => Promise.all(pods.map(async ({ sidecar }) => sidecar && requestsOf(await sidecar.stats()))),
     ending: async () => {
       const now = await client.list<V1Pod>(podsOf(frame));
       if (now.length < spec.graph.services.length) return `${spec.graph.services.length - now.length} pods are gone`;
       return now.map(whatEnded).find(Boolean) ?? null;
     },
-    stop: () => removeApplications(client, ownedBy(frame.owner)),
+    stop: async () => {
+      for (const agent of [...agents.ofNodes, agents.load]) if (agent && !('why' in agent)) agent.close();
+      await removeApplications(client, ownedBy(frame.owner));
+    },
   };
 }
 
@@ -213,26 +253,30 @@ async function coresOf(client: KubernetesClient, { nodes }: ClusterFacts): Promi
   return all.filter(({ metadata }) => nodes.includes(metadata!.name!)).reduce((sum, { status }) => sum + Math.floor(Number(status?.capacity?.cpu ?? 0)), 0);
 }
 
-async function asPod(client: KubernetesClient, spec: ApplicationSpec, { nodes }: ClusterFacts, pod: V1Pod): Promise<DeployedPod> {
-  const service = pod.metadata!.labels!.app;
-  const host = pod.status!.podIP!;
-  const app = containerId(pod, 'app');
-  return {
-    service,
-    node: nodes.indexOf(pod.spec!.nodeSelector!['kubernetes.io/hostname']),
-    address: { host, port: portOf(serviceOf(spec.graph, service)) },
-    servicePids: app ? processesOf(app) : [],
-    sidecar: spec.profile === 'none' ? null : await asSidecar(client, pod, host),
-  };
+async function asPods(client: KubernetesClient, spec: ApplicationSpec, { nodes }: ClusterFacts, pods: V1Pod[], { ofNodes }: Agents): Promise<DeployedPod[]> {
+  return Promise.all(pods.map(async (pod): Promise<DeployedPod> => {
+    const service = pod.metadata!.labels!.app;
+    const host = pod.status!.podIP!;
+    const node = nodes.indexOf(pod.spec!.nodeSelector!['kubernetes.io/hostname']);
+    const agent = ofNodes[node];
+    const [app, proxy] = 'why' in agent ? [] : await agent.containers(['app', sidecarContainer].map((name) => containerId(pod, name) ?? name));
+    if (app?.pids.length === 0) throw new Error(`the agent on node ${nodes[node]} finds no process of ${service}; does the node show control groups in /proc/PID/cgroup?`);
+    return {
+      service,
+      node,
+      address: { host, port: portOf(serviceOf(spec.graph, service)) },
+      tools: 'why' in agent ? noTools(agent.why) : agent.tools,
+      servicePids: app?.pids ?? [],
+      sidecar: spec.profile === 'none' ? null : await asSidecar(client, pod, host, proxy?.envoy ?? null),
+    };
+  }));
 }
 
-async function asSidecar(client: KubernetesClient, pod: V1Pod, host: string): Promise<DeployedPod['sidecar']> {
+async function asSidecar(client: KubernetesClient, pod: V1Pod, host: string, process: ContainerProcesses['envoy']): Promise<DeployedPod['sidecar']> {
   const name = { namespace: pod.metadata!.namespace!, name: pod.metadata!.name! };
-  const id = containerId(pod, sidecarContainer);
-  const pid = id ? processNamed(processesOf(id), 'envoy') : undefined;
   return {
-    pid: pid ?? 0,
-    workerTid: pid ? threadNamed(pid, 'wrk:worker_0') ?? 0 : 0,
+    pid: process?.pid ?? 0,
+    workerTid: process?.workerTid ?? 0,
     admin: { host, port: adminPort },
     yaml: await readPage(client, name, '/config_dump'),
     stats: () => readSidecarStats(client, name),
@@ -271,15 +315,15 @@ async function accepts({ host, port }: Address): Promise<boolean> {
  * Pods are ready before every node knows the way to their Services, and nothing tells when it does: asking does.
  * @throws Error with the last answer.
  */
-async function untilAnswered({ host, port }: Address, path: string): Promise<void> {
+async function untilAnswered(load: LoadSource, address: Address, path: string): Promise<void> {
   const deadline = Date.now() + answerTimeoutMs;
   for (;;) {
-    const answer = await request(`http://${host}:${port}${path}`).then(
-      async ({ statusCode, body }) => (statusCode === 200 ? (await body.dump(), null) : `${statusCode} ${(await body.text()).slice(0, 200)}`),
+    const answer = await load.sendExactly({ address, tls: false }, { requests: 1, connections: 1, path }, { cpus: allowedCpus() }).then(
+      ({ errors, statuses }) => (errors === 0 ? null : Object.keys(statuses).join(', ')),
       (error: Error) => error.message,
     );
     if (answer === null) return;
-    if (Date.now() > deadline) throw new Error(`all pods are ready, but ${host}:${port}${path} does not answer with 200 after ${answerTimeoutMs / 1000} s: ${answer}`);
+    if (Date.now() > deadline) throw new Error(`all pods are ready, but ${address.host}:${address.port}${path} does not answer with 200 after ${answerTimeoutMs / 1000} s: ${answer}`);
     await sleep(100);
   }
 }

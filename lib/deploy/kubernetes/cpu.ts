@@ -1,19 +1,21 @@
 /**
- * CPU time of an application's pods. Where a pod's node is this machine, from the scheduler's accounts of its processes;
- * elsewhere from the node's kubelet, which counts whole containers every few seconds.
+ * CPU time as the kubelets account it, over the API server: of containers, so of Envoy and Istio's agent together, and only
+ * every ten seconds or so. A check on what the scheduler says, and all there is where a cluster forbids our agents.
  */
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { V1Pod } from '@kubernetes/client-node';
-import { readCpu, type CpuReading } from '../../counters/schedstat.js';
-import type { DeployedPod, PodCpu } from '../application.js';
+import type { CpuReading } from '../../counters/schedstat.js';
+import type { DeployedPod, KubeletCpu, PodCpu } from '../application.js';
 import type { KubernetesClient } from './client.js';
 import { sidecarContainer } from './sidecar-admin.js';
 
+const freshTimeoutMs = 60_000;
+
 /**
- * @param pods in the order of `deployed`.
- * @throws Error when a process is gone, or a kubelet does not tell.
+ * Accounts in place of the scheduler's.
+ * @throws Error when a kubelet does not tell them yet.
  */
-export async function readPodCpu(client: KubernetesClient, pods: V1Pod[], deployed: DeployedPod[]): Promise<PodCpu[]> {
-  if (deployed.every(({ servicePids }) => servicePids.length > 0)) return deployed.map(readLocal);
+export async function readPodCpuByKubelet(client: KubernetesClient, pods: V1Pod[], deployed: readonly DeployedPod[]): Promise<PodCpu[]> {
   const told = await readKubelets(client, pods);
   return deployed.map(({ service, sidecar }) => {
     const containers = told.get(service) ?? {};
@@ -22,23 +24,26 @@ export async function readPodCpu(client: KubernetesClient, pods: V1Pod[], deploy
   });
 }
 
-function readLocal({ service, servicePids, sidecar }: DeployedPod): PodCpu {
-  const app = servicePids.map((pid) => readCpu(pid)).reduce(sum);
-  return { service, app, sidecar: sidecar && readCpu(sidecar.pid), worker: sidecar && readCpu(sidecar.pid, sidecar.workerTid) };
-}
-
-function sum(a: CpuReading, b: CpuReading): CpuReading {
-  return {
-    atUs: a.atUs, runNs: a.runNs + b.runNs, waitNs: a.waitNs + b.waitNs, timeslices: a.timeslices + b.timeslices,
-    userTicks: a.userTicks + b.userTicks, kernelTicks: a.kernelTicks + b.kernelTicks,
-  };
+/**
+ * Waits until the kubelets have looked at every sidecar's container after now.
+ * @throws Error when one does not within a minute.
+ */
+export async function freshKubeletCpu(client: KubernetesClient, pods: V1Pod[], services: readonly string[]): Promise<KubeletCpu[]> {
+  const nowUs = Date.now() * 1000;
+  for (;;) {
+    const told = await readKubelets(client, pods);
+    const sidecars = services.map((service) => ({ service, sidecar: told.get(service)?.[sidecarContainer] }));
+    if (sidecars.every(({ sidecar }) => sidecar && sidecar.atUs > nowUs)) return sidecars.map(({ service, sidecar }) => ({ service, atUs: sidecar!.atUs, runNs: sidecar!.runNs }));
+    if (Date.now() * 1000 > nowUs + freshTimeoutMs * 1000) throw new Error(`the kubelets did not look at all sidecars within ${freshTimeoutMs / 1000} s`);
+    await sleep(1_000);
+  }
 }
 
 /** By service, then by container. */
-export type KubeletCpu = Map<string, Record<string, CpuReading>>;
+type ContainerCpu = Map<string, Record<string, CpuReading>>;
 
 /** What the kubelets of the pods' nodes count, each reading with the time at which it was taken. */
-export async function readKubelets(client: KubernetesClient, pods: V1Pod[]): Promise<KubeletCpu> {
+async function readKubelets(client: KubernetesClient, pods: V1Pod[]): Promise<ContainerCpu> {
   const nodes = [...new Set(pods.map(({ spec }) => spec!.nodeName!))];
   const summaries = await Promise.all(nodes.map((node) => client.get(`/api/v1/nodes/${node}/proxy/stats/summary`)));
   const byUid = new Map(pods.map(({ metadata }) => [metadata!.uid!, metadata!.labels!.app]));
@@ -53,8 +58,8 @@ interface Summary {
  * @param summaries pages /stats/summary of kubelets.
  * @param services of the pods that matter, by uid.
  */
-export function parseSummaries(summaries: string[], services: Map<string, string>): KubeletCpu {
-  const readings: KubeletCpu = new Map();
+export function parseSummaries(summaries: string[], services: Map<string, string>): ContainerCpu {
+  const readings: ContainerCpu = new Map();
   for (const { podRef, containers = [] } of summaries.flatMap((text) => (JSON.parse(text) as Summary).pods ?? [])) {
     const service = services.get(podRef.uid);
     if (service === undefined) continue;

@@ -5,18 +5,30 @@ import type { CallGraph } from '../../apps/call-graph.js';
 import type { Availability } from '../../host/availability.js';
 import type { ApplicationEngine, ApplicationSpec, EngineOptions } from '../application.js';
 import { imageRegistry } from '../cluster/images.js';
+import type { ImageSpec } from '../cluster/oci-image.js';
 import { kubeconfigFile } from '../cluster/places.js';
 import { provideImage } from '../cluster/provide-image.js';
+import { agentImage } from './agent/image.js';
 import { describeOnKubernetes, startOnKubernetes, type KubernetesOptions } from './application.js';
 import { KubernetesClient } from './client.js';
 import { emulatorImage } from './emulator-image.js';
 
+export interface ClusterImages {
+  /** Of the emulator, with the stores that the graph has. */
+  emulator?: string;
+  /** Of the agents. */
+  agent?: string;
+}
+
 /**
  * @param kubeconfig its path.
- * @param image of the emulator, as the cluster's nodes get it; the cluster of this machine is given its own when left out.
+ * @param images as the cluster's nodes get them; the cluster of this machine is given its own when left out.
+ * @param loadFrom `cluster` for load from a pod; this machine when left out.
  */
-export function kubernetesEngine(kubeconfig: string, image?: string): ApplicationEngine {
-  const optionsFor = async ({ graph }: ApplicationSpec): Promise<KubernetesOptions> => ({ kubeconfig, image: image ?? await ownImage(graph, kubeconfig) });
+export function kubernetesEngine(kubeconfig: string, images: ClusterImages = {}, loadFrom?: 'cluster'): ApplicationEngine {
+  const optionsFor = async ({ graph }: ApplicationSpec): Promise<KubernetesOptions> => ({
+    kubeconfig, image: images.emulator ?? await ownImage(graph, kubeconfig), agentImage: images.agent ?? await ownAgent(kubeconfig), loadFrom,
+  });
   return {
     name: 'kubernetes',
     probe: () => probeCluster(kubeconfig),
@@ -37,18 +49,31 @@ async function probeCluster(kubeconfig: string): Promise<Availability> {
   }
 }
 
-const provided = new Map<string, Promise<string>>();
-
 /** The image of the emulator with the graph's stores, given to the nodes of this machine's own cluster, once. */
 function ownImage(graph: CallGraph, kubeconfig: string): Promise<string> {
-  if (path.resolve(kubeconfig) !== path.resolve(kubeconfigFile())) {
+  if (!isOwn(kubeconfig)) {
     throw new Error(`the cluster of ${kubeconfig} has to be told where the emulator's image is: write it with \`npm run cluster -- image --graph ${graph.id} --registry NAME FILE\`, push it, and set WORKBENCH_IMAGE to its name`);
   }
-  const known = provided.get(graph.id) ?? emulatorImage(graph, imageRegistry).then(async (spec) => {
-    await provideImage(`emulator-${graph.id}`, spec);
+  return given(`emulator-${graph.id}`, () => emulatorImage(graph, imageRegistry));
+}
+
+async function ownAgent(kubeconfig: string): Promise<string | undefined> {
+  return isOwn(kubeconfig) ? given('agent', () => agentImage(imageRegistry)) : undefined;
+}
+
+function isOwn(kubeconfig: string): boolean {
+  return path.resolve(kubeconfig) === path.resolve(kubeconfigFile());
+}
+
+const provided = new Map<string, Promise<string>>();
+
+/** Gives the nodes an image, once. @returns its name. */
+function given(id: string, make: () => Promise<ImageSpec>): Promise<string> {
+  const known = provided.get(id) ?? make().then(async (spec) => {
+    await provideImage(id, spec);
     return spec.name;
   });
-  provided.set(graph.id, known);
+  provided.set(id, known);
   return known;
 }
 

@@ -151,6 +151,9 @@ function containerOf({ service, programs }: PodPlan, image: string): V1Container
   };
 }
 
-function labelsOf({ owner }: Frame, app?: string): Record<string, string> {
+/** What our agents' pods carry, and an application's do not. */
+export const agentLabel = `${manager}/agent`;
+
+export function labelsOf({ owner }: Frame, app?: string): Record<string, string> {
   return { 'app.kubernetes.io/managed-by': manager, [`${manager}/owner`]: owner, ...(app && { app, version: 'v1' }) };
 }

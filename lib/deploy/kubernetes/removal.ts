@@ -1,7 +1,7 @@
 /** Takes applications down again by their labels, also those of a run that was killed. */
 import type { V1Deployment, V1Namespace, V1Pod } from '@kubernetes/client-node';
 import type { KubernetesClient, Selection } from './client.js';
-import { managedBy } from './manifests.js';
+import { agentLabel, managedBy } from './manifests.js';
 
 const goneTimeoutMs = 60_000;
 
@@ -22,6 +22,8 @@ export async function removeApplications(client: KubernetesClient, labels: strin
 async function empty(client: KubernetesClient, namespace: string, labels: string): Promise<void> {
   const deployments = await client.list<V1Deployment>({ apiVersion: 'apps/v1', kind: 'Deployment', plural: 'deployments', namespace, labels });
   for (const { metadata } of deployments) await client.delete({ apiVersion: 'apps/v1', kind: 'Deployment', metadata });
+  const agents = await client.list<V1Pod>({ apiVersion: 'v1', kind: 'Pod', plural: 'pods', namespace, labels: `${labels},${agentLabel}` });
+  for (const { metadata } of agents) await client.delete({ apiVersion: 'v1', kind: 'Pod', metadata });
   await untilGone(client, { apiVersion: 'v1', kind: 'Pod', plural: 'pods', namespace, labels });
 }
 

@@ -10,12 +10,14 @@ import * as path from 'node:path';
 import { stringify } from 'yaml';
 import { entryPath } from '../../apps/call-graph.js';
 import { backendVersion, programOf, seedingOf } from '../../apps/programs.js';
-import { readCpu } from '../../counters/schedstat.js';
+import { onThisMachine } from '../../counters/node-tools.js';
 import { pin, planCpus, type CpuPlan } from '../../host/cpus.js';
 import { run, type Daemon } from '../../host/process.js';
-import type { ApplicationSpec, DeployedApplication, DeployedPod, DeploymentIdentity, PodCpu, PodSidecar } from '../application.js';
+import { fromThisMachine } from '../../load/source.js';
+import type { ApplicationSpec, DeployedApplication, DeployedPod, DeploymentIdentity, PodSidecar } from '../application.js';
 import { findEnvoy } from '../envoy-binary.js';
 import { lastError } from '../envoy-start.js';
+import { readPodCpu } from '../pod-cpu.js';
 import { makeRunFolder, removeRunFolder } from '../run-folder.js';
 import type { Address, EnvoyBinary } from '../types.js';
 import { collectorPort } from './clusters.js';
@@ -126,13 +128,14 @@ class BringUp {
     return {
       engine: 'namespaces',
       spec,
+      load: fromThisMachine,
       target: { address: { host: front.address, port: front.port }, tls: false },
       path: entryPath(spec.graph),
       pods,
       podCores: this.podCpus().length,
       ...await identityOf(spec, this.hasCollector(), this.podCpus().length),
       countRequests: () => Promise.all(pods.map(async ({ sidecar }) => sidecar && requestsOf(await sidecar.stats()))),
-      readCpu: async () => pods.map(readPodCpu),
+      readCpu: () => readPodCpu(pods),
       ending: () => this.ending(),
       stop: () => this.stop(),
       namespaceOf: network.namespaceOf,
@@ -171,7 +174,7 @@ class BringUp {
         mesh && envoy && this.startSidecar(mesh, envoy, place, certificates?.get(place.name)),
       ]);
       return {
-        service: place.name, node: pod.node, address: { host: pod.address, port: pod.port }, servicePids: [service.pid], sidecar: sidecar ?? null,
+        service: place.name, node: pod.node, address: { host: pod.address, port: pod.port }, tools: onThisMachine, servicePids: [service.pid], sidecar: sidecar ?? null,
       };
     }));
   }
@@ -217,15 +220,6 @@ async function allSettled<T extends unknown[]>(promises: [...T]): Promise<{ [K i
 function addressFor({ pods }: MeshLayout, callee: string): Address {
   const pod = pods.find(({ service }) => service.name === callee)!;
   return pod.service.calledByPodAddress ? { host: pod.address, port: pod.port } : { host: callee, port: pod.service.port };
-}
-
-function readPodCpu({ service, servicePids, sidecar }: DeployedPod): PodCpu {
-  return {
-    service,
-    app: readCpu(servicePids[0]),
-    sidecar: sidecar && readCpu(sidecar.pid),
-    worker: sidecar && readCpu(sidecar.pid, sidecar.workerTid),
-  };
 }
 
 /**
