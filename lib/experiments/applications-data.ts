@@ -8,7 +8,7 @@ import type { LoadOutcome } from '../load/types.js';
 import { runFiles } from '../store/files.js';
 import type { Recording, Run } from '../store/run-store.js';
 import type { ApplicationWindow, PodSample } from './application-load.js';
-import { comparedShare, countedFolders, type Topology } from './applications.js';
+import { comparedShare, countedFolders, type KubeletCheck, type Topology } from './applications.js';
 import { columns, readJson } from './capacity-data.js';
 import { newestOnly } from './newest.js';
 import { applicationWarnings, isGood } from './warnings.js';
@@ -70,6 +70,15 @@ export interface CountRow {
   run: string;
 }
 
+/** One sidecar over a whole load of kind `busy`. */
+export interface KubeletRow extends KubeletCheck {
+  application: string;
+  profile: string;
+  nodes: number;
+  repeat: number;
+  run: string;
+}
+
 export interface ApplicationsData {
   origin: string;
   cpuModel: string;
@@ -83,6 +92,8 @@ export interface ApplicationsData {
   loads: ColumnTable;
   /** Of {@link PodRow}, runs without warnings only. */
   pods: ColumnTable;
+  /** Sidecars by two accounts, runs without warnings only; empty without kubelets. */
+  kubelet: readonly KubeletRow[];
   /** Runs without warnings whose events were all counted; empty without hardware counters. */
   counts: readonly CountRow[];
   /** What every figure drawn from this should say. */
@@ -108,6 +119,10 @@ export function applicationsData(recording: Pick<Recording, 'origin'>, all: read
     labels: Object.fromEntries(all.map(({ spec, policy }) => [applicationOf(spec), policy.label.split(',')[0]])),
     loads: table(columns(loads, loadColumns)),
     pods: table(columns(pods, podColumns)),
+    kubelet: runs.filter((run) => isGood(run) && fs.existsSync(path.join(run.dir, runFiles.kubelet))).flatMap((run) => {
+      const { clockHz: _clock, ...about } = commonOf(run);
+      return readJson<KubeletCheck[]>(run, runFiles.kubelet).map((check) => ({ ...about, ...check }));
+    }),
     counts: newest.filter((run) => run.spec.collector.name === perfStat.name && isGood(run) && hasAnswers(run)).flatMap(countRows),
     notes: notesOn(runs),
   };
@@ -116,7 +131,7 @@ export function applicationsData(recording: Pick<Recording, 'origin'>, all: read
 /** The same data for some numbers of nodes only. */
 export function onlyNodes(data: ApplicationsData, nodes: readonly number[]): ApplicationsData {
   const chosen = escape((row: { nodes: number }) => nodes.includes(row.nodes));
-  return { ...data, loads: data.loads.filter(chosen), pods: data.pods.filter(chosen), counts: data.counts.filter((row) => nodes.includes(row.nodes)) };
+  return { ...data, loads: data.loads.filter(chosen), pods: data.pods.filter(chosen), kubelet: data.kubelet.filter((row) => nodes.includes(row.nodes)), counts: data.counts.filter((row) => nodes.includes(row.nodes)) };
 }
 
 const loadColumns = ['application', 'profile', 'nodes', 'repeat', 'load', 'achievedPerS', 'p50Us', 'p90Us', 'p99Us', 'appCpuUs', 'sidecarCpuUs', 'clockHz', 'good', 'warning', 'run'] as const;

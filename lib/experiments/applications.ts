@@ -147,11 +147,33 @@ async function steadyLoad({ testbed, dir, up }: TaskScene, application: Applicat
   const ratePerS = load.kneeShare === undefined ? undefined : load.kneeShare * kneeOf(testbed.store.runs(testbed.store.live(), applications), application);
   const spec = { mode, connections: count, path: where, warmUpS, durationS, ratePerS } as LoadSpec;
   const traversed = await app.countRequests();
-  const { outcome, window } = await loadApplication(app, spec, { dir, cpus: testbed.cpus.others, around });
+  const { outcome, window } = await checkedByKubelet(app, load, dir, () => loadApplication(app, spec, { dir, cpus: testbed.cpus.others, around }));
   writeJson(dir, runFiles.load, outcome);
   writeJson(dir, runFiles.pods, window);
   writeJson(dir, runFiles.topology, topologyOf(app, traversed, await app.countRequests()));
   return outcomeOf(outcome.generator, applicationWarnings(outcome, window));
+}
+
+/** `kubelet.json`: CPU time of each sidecar over one whole load by two accounts, nanoseconds. */
+export interface KubeletCheck {
+  service: string;
+  /** All threads of Envoy, by the scheduler. */
+  schedulerNs: number;
+  /** The sidecar's container, Istio's agent included, by the kubelet. */
+  kubeletNs: number;
+}
+
+/** Kubelets look every ten seconds or so, each at its own time: nothing else may go on in between. So under one load only. */
+async function checkedByKubelet<T>(app: DeployedApplication, { mode, connections: count }: PlannedLoad, dir: string, body: () => Promise<T>): Promise<T> {
+  if (!app.kubeletCpu || mode !== 'closed' || count === 1 || app.pods.every(({ sidecar }) => !sidecar)) return body();
+  const read = async () => ({ kubelet: await app.kubeletCpu!(), pods: await app.readCpu() });
+  const before = await read();
+  const result = await body();
+  const after = await read();
+  const nsOf = ({ pods }: typeof before, service: string) => pods.find((pod) => pod.service === service)!.sidecar!.runNs;
+  writeJson(dir, runFiles.kubelet, after.kubelet.map(({ service, runNs }, i): KubeletCheck => (
+    { service, schedulerNs: nsOf(after, service) - nsOf(before, service), kubeletNs: runNs - before.kubelet[i].runNs })));
+  return result;
 }
 
 function outcomeOf({ name, version, argv }: LoadOutcome['generator'], warnings: Warning[]): TaskOutcome {

@@ -14,6 +14,8 @@ export const runFiles = {
   pods: 'pods.json',
   /** Where the pods of an application ran, and how many requests their sidecars counted under the load. */
   topology: 'topology.json',
+  /** What the kubelets of a cluster counted of its sidecars' containers, beside the scheduler's accounts. */
+  kubelet: 'kubelet.json',
   /** Probes and result of a knee search. */
   knee: 'knee.json',
 } as const;

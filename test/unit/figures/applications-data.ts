@@ -34,7 +34,7 @@ export function applicationsData({ sidecars = () => 1, warning = () => '' }: Cha
   return {
     origin: 'test-2026-11-30', cpuModel: 'Test CPU', envoyVersion: '1.40.0', engine: 'namespaces', podCores: 1,
     labels: { bookinfo: 'BookInfo', 'hotel-reservation': 'Hotel Reservation' },
-    loads: table(columnsOf(loadRows)), pods: table(columnsOf(podRows)), counts: [], notes: [],
+    loads: table(columnsOf(loadRows)), pods: table(columnsOf(podRows)), counts: [], kubelet: [], notes: [],
   };
 }
 
