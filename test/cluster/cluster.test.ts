@@ -3,10 +3,14 @@ import { spawn } from 'node:child_process';
 import * as fs from 'node:fs';
 import * as os from 'node:os';
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { KubernetesObject } from '@kubernetes/client-node';
+import type { KubernetesObject, V1Pod } from '@kubernetes/client-node';
 import { request } from 'undici';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { buildCluster } from '../../environment/cluster/build.mjs';
+import { strace } from '../../lib/counters/strace.js';
+import { writeNames } from '../../lib/counters/system-call.js';
+import { loadApplication } from '../../lib/experiments/application-load.js';
+import { allowedCpus } from '../../lib/host/cpus.js';
 import { graphById } from '../../lib/apps/graph-file.js';
 import { hopsOf } from '../../lib/apps/traversals.js';
 import type { ApplicationSpec, DeployedApplication, MeshProfile } from '../../lib/deploy/application.js';
@@ -34,6 +38,9 @@ describe.skipIf(reason)(`a cluster on this machine${reason ? ` (not here: ${reas
   let cluster: Cluster;
   let image: string;
   let agent: string;
+  let dir: string;
+  beforeEach(() => { dir = fs.mkdtempSync(`${os.tmpdir()}/cluster-test-`); });
+  afterEach(() => fs.rmSync(dir, { recursive: true, force: true }));
   const options = () => ({ kubeconfig: cluster.kubeconfig, image, agentImage: agent });
   const namespaces = async () => KubernetesClient.fromFile(cluster.kubeconfig).list({ apiVersion: 'v1', kind: 'Namespace', plural: 'namespaces', labels: managedBy });
 
@@ -106,6 +113,29 @@ describe.skipIf(reason)(`a cluster on this machine${reason ? ` (not here: ${reas
       });
     });
 
+    it.runIf(profile === 'default')('has the system calls of a worker recorded on its node', async () => {
+      const { tools, sidecar, service } = application.pods.find((pod) => pod.service === 'stock')!;
+      const collected = { pid: sidecar!.pid, workerTid: sidecar!.workerTid, address: sidecar!.admin, envoy: { path: '', buildId: '' }, ending: application.ending };
+      const body = async () => {
+        for (let i = 0; i < 5; i++) await ask(application);
+        await tools.untilWaiting(sidecar!.pid, sidecar!.workerTid);
+        return 'what the body returns';
+      };
+      expect(await tools.record('strace', collected, dir, body, [])).toBe('what the body returns');
+      const { calls } = strace.read(dir);
+      expect([service, calls.filter(({ name }) => writeNames.has(name)).length]).toEqual([service, expect.any(Number)]);
+      expect(calls.filter(({ name }) => writeNames.has(name)).length).toBeGreaterThanOrEqual(5 * 2);
+    });
+
+    it.runIf(profile === 'demo')('is loaded by a pod when asked to, and its log comes back', async () => {
+      const inside = await startOnKubernetes(spec(profile, { nodes: 2, mtls }), { ...options(), loadFrom: 'cluster' });
+      const { outcome, window } = await loadApplication(inside, { mode: 'closed', connections: 2, warmUpS: 0.5, durationS: 1, path: inside.path }, { dir, cpus: [] });
+      expect(outcome).toMatchObject({ errors: 0, requests: expect.any(Number) });
+      expect(window.requests).toBeGreaterThan(5);
+      expect(window.generator.runNs).toBeGreaterThan(0);
+      expect(inside.loadFrom).toBe('cluster');
+    });
+
     it('does not change what a run key is made of from one deployment to the next', async () => {
       const again = await startOnKubernetes(spec(profile, { nodes: 2, mtls }), options());
       expect(again.normalised).toBe(application.normalised);
@@ -116,6 +146,52 @@ describe.skipIf(reason)(`a cluster on this machine${reason ? ` (not here: ${reas
       await application.stop();
       expect(await namespaces()).toEqual([]);
     });
+  });
+
+  it('has the kubelets\' accounts, and says why, where nodes cannot have the collectors', async () => {
+    const application = await startOnKubernetes(spec('default'), { ...options(), agentImage: `${imageRegistry}/no-agent:1` });
+    expect(application.notes!.join()).toMatch(/nothing looks at processes of node node1: the image sidecar-workbench\.local\/no-agent:1 of collector-node1 cannot be had/);
+    await application.kubeletCpu!();
+    for (const { service, app, sidecar } of await application.readCpu()) expect([service, app.runNs > 0, sidecar!.runNs > 0]).toEqual([service, true, true]);
+    expect(await application.pods[0].tools.probe('strace')).toMatchObject({ available: false, reason: expect.stringMatching(/no-agent/) });
+    await application.stop();
+  });
+
+  it('tells which pod was killed under load, and removes the rest', async () => {
+    const application = await startOnKubernetes(spec('default'), options());
+    const load = loadApplication(application, { mode: 'closed', connections: 2, warmUpS: 0.2, durationS: 3, path: application.path }, { dir, cpus: allowedCpus() });
+    load.catch(() => undefined);
+    await sleep(1_000);
+    const client = KubernetesClient.fromFile(cluster.kubeconfig);
+    const [pod] = await client.list<V1Pod>({ apiVersion: 'v1', kind: 'Pod', plural: 'pods', labels: `${managedBy},app=prices` });
+    await client.delete({ apiVersion: 'v1', kind: 'Pod', metadata: pod.metadata });
+    await load.catch(() => undefined);
+    expect(await application.ending()).toMatch(/^the pod of prices (was deleted|is gone)/);
+    await application.stop();
+    expect(await namespaces()).toEqual([]);
+  });
+
+  it('goes on when the API server is restarted', async () => {
+    const application = await startOnKubernetes(spec('default', { nodes: 2 }), options());
+    await application.readCpu();
+    await cluster.nodes[0].restart('kube-apiserver');
+    expect((await ask(application)).status).toBe(200);
+    const client = KubernetesClient.fromFile(cluster.kubeconfig);
+    while (!await client.isReady()) await sleep(100);
+    expect(await application.ending()).toBeNull();
+    for (const { service, app } of await application.readCpu()) expect([service, app.runNs > 0]).toEqual([service, true]);
+    await application.stop();
+    expect(await namespaces()).toEqual([]);
+  });
+
+  it('carries two applications of different owners at once, each with its own end', async () => {
+    const [mine, theirs] = await Promise.all(['mine', 'theirs'].map((owner) => startOnKubernetes(spec('default'), { ...options(), owner })));
+    expect(await namespaces()).toHaveLength(2);
+    await mine.stop();
+    expect((await ask(theirs)).status).toBe(200);
+    expect(await theirs.ending()).toBeNull();
+    await theirs.stop();
+    expect(await namespaces()).toEqual([]);
   });
 
   it('prints in a dry run what it would apply, and applies nothing', async () => {

@@ -20,6 +20,8 @@ export interface ClusterNode extends NodePlan {
   run(argv: string[]): Promise<string>;
   /** Starts a program that stays; it ends with the node. Its output is in `.workbench/cluster/state/<node>/<name>.log`. */
   start(name: string, argv: string[]): Promise<void>;
+  /** Ends a program that `start` started, and starts it anew. */
+  restart(name: string): Promise<void>;
   /** Of its programs, the first that is gone: which, how it ended, and its last words. Null while all run. */
   ending(): Promise<string | null>;
   stop(): Promise<void>;
@@ -54,20 +56,31 @@ async function untilReady(name: string, holder: Daemon): Promise<number> {
     if (Date.now() - started > startTimeoutMs) throw new Error(`${name} is not ready after ${startTimeoutMs / 1000} s: ${lastLine(holder.output())}`);
     await sleep(10);
   }
-  const children = fs.readFileSync(`/proc/${holder.pid}/task/${holder.pid}/children`, 'utf8');
-  return Number(children.trim().split(' ')[0]);
+  return childOf(holder.pid);
+}
+
+function childOf(pid: number): number {
+  return Number(fs.readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8').trim().split(' ')[0]);
 }
 
 function asNode(plan: NodePlan, cgroup: string, holder: Daemon, pid: number): ClusterNode {
-  const programs: { name: string; daemon: Daemon }[] = [{ name: plan.name, daemon: holder }];
+  const programs: { name: string; daemon: Daemon; again?: () => Promise<Daemon> }[] = [{ name: plan.name, daemon: holder }];
   return {
     ...plan,
     pid,
     cgroup,
     run: (argv) => runInNode(pid, argv),
     start: async (name, argv) => {
-      const daemon = await start([...enter(pid), ...argv], { name: `cluster ${plan.name} ${name}`, logFile: statePath(plan.name, `${name}.log`) });
-      programs.push({ name: `${name} on ${plan.name}`, daemon });
+      const again = () => start([...enter(pid), ...argv], { name: `cluster ${plan.name} ${name}`, logFile: statePath(plan.name, `${name}.log`) });
+      programs.push({ name: `${name} on ${plan.name}`, daemon: await again(), again });
+    },
+    restart: async (name) => {
+      const program = programs.find((each) => each.name === `${name} on ${plan.name}`);
+      if (!program?.again) throw new Error(`${plan.name} runs no ${name}`);
+      // nsenter only waits for the program, which would outlive it.
+      process.kill(childOf(program.daemon.pid), 'SIGTERM');
+      await program.daemon.exited;
+      program.daemon = await program.again();
     },
     ending: async () => {
       for (const { name, daemon } of programs) {

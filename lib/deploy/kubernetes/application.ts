@@ -45,6 +45,8 @@ export interface KubernetesOptions {
   agentImage?: string;
   /** Where the load comes from: this machine when left out, or a pod on the application's first node. */
   loadFrom?: 'cluster';
+  /** Whose it is on the cluster: one owner has one application at a time. This clone when left out. */
+  owner?: string;
 }
 
 /**
@@ -56,8 +58,8 @@ export interface KubernetesOptions {
 export async function startOnKubernetes(spec: ApplicationSpec, options: KubernetesOptions): Promise<DeployedApplication> {
   const client = KubernetesClient.fromFile(options.kubeconfig);
   const facts = await checkCluster(client, spec);
-  await removeApplications(client, ownedBy(owner()));
-  const frame = frameOf(spec);
+  const frame = frameOf(spec, options);
+  await removeApplications(client, ownedBy(frame.owner));
   try {
     await client.apply(frameObjects(spec, frame));
     const agents = startAgents(client, facts, frame, options);
@@ -66,7 +68,7 @@ export async function startOnKubernetes(spec: ApplicationSpec, options: Kubernet
     const pods = await untilReady(client, spec, frame);
     return await asApplication(client, { spec, facts, frame, pods, objects, loadFrom: options.loadFrom, agents: await agents });
   } catch (error) {
-    await removeApplications(client, ownedBy(owner())).catch(() => undefined); // what went wrong first is what is told
+    await removeApplications(client, ownedBy(frame.owner)).catch(() => undefined); // what went wrong first is what is told
     throw error;
   }
 }
@@ -74,14 +76,14 @@ export async function startOnKubernetes(spec: ApplicationSpec, options: Kubernet
 /** What costs of an application depend on, without bringing it up. @throws Error as `startOnKubernetes`. */
 export async function describeOnKubernetes(spec: ApplicationSpec, options: KubernetesOptions): Promise<DeploymentIdentity> {
   const facts = await checkCluster(KubernetesClient.fromFile(options.kubeconfig), spec);
-  return { normalised: normalise({ spec, facts, frame: frameOf(spec), objects: await dryRun(spec, options), pods: [] }), backend: await backendVersion(spec.graph), loadFrom: options.loadFrom };
+  return { normalised: normalise({ spec, facts, frame: frameOf(spec, options), objects: await dryRun(spec, options), pods: [] }), backend: await backendVersion(spec.graph), loadFrom: options.loadFrom };
 }
 
 /** The objects that `startOnKubernetes` would apply, where pods' addresses that are not known yet read `POD-OF-<service>`. */
 export async function dryRun(spec: ApplicationSpec, options: KubernetesOptions): Promise<KubernetesObject[]> {
   const client = KubernetesClient.fromFile(options.kubeconfig);
   const { nodes } = await checkCluster(client, spec);
-  const frame = frameOf(spec);
+  const frame = frameOf(spec, options);
   const placed = placePods(spec, nodes);
   const pods = await Promise.all(spec.graph.services.map((service) => (
     objectsOf(spec, service, placed[service.name], frame, options.image, (callee) => `POD-OF-${callee}`))));
@@ -89,12 +91,12 @@ export async function dryRun(spec: ApplicationSpec, options: KubernetesOptions):
 }
 
 /** This clone on this machine, as a label can hold it: what it left behind is its own to remove. */
-function owner(): string {
+function thisClone(): string {
   return createHash('sha256').update(`${os.hostname()} ${projectRoot()}`).digest('hex').slice(0, 12);
 }
 
-function frameOf({ graph }: ApplicationSpec): Frame {
-  return { namespace: `sidecar-workbench-${graph.id}-${owner()}`, owner: owner() };
+function frameOf({ graph }: ApplicationSpec, { owner = thisClone() }: KubernetesOptions): Frame {
+  return { namespace: `sidecar-workbench-${graph.id}-${owner}`, owner };
 }
 
 /** @returns everything applied. */
@@ -237,8 +239,9 @@ async function asApplication(client: KubernetesClient, ready: Ready & { loadFrom
     countRequests: () => Promise.all(pods.map(async ({ sidecar }) => sidecar && requestsOf(await sidecar.stats()))),
     ending: async () => {
       const now = await client.list<V1Pod>(podsOf(frame));
-      if (now.length < spec.graph.services.length) return `${spec.graph.services.length - now.length} pods are gone`;
-      return now.map(whatEnded).find(Boolean) ?? null;
+      // Another may have taken its place already.
+      const same = ({ metadata }: V1Pod) => now.find((pod) => pod.metadata?.uid === metadata?.uid);
+      return ready.pods.map((pod) => (same(pod) ? whatEnded(same(pod)!) : `the pod of ${pod.metadata?.labels?.app} is gone`)).find(Boolean) ?? null;
     },
     stop: async () => {
       for (const agent of [...agents.ofNodes, agents.load]) if (agent && !('why' in agent)) agent.close();

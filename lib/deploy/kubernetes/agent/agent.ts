@@ -21,13 +21,35 @@ export interface Agent {
   close(): void;
 }
 
+/** Calls a method of the agent. */
+type Call = <T>(method: string, ...args: unknown[]) => Promise<T>;
+/** What is called back meanwhile, by a number of ours. */
+type Bodies = Map<number, () => Promise<unknown>>;
+
 /**
- * Starts an agent in a pod that has its image.
+ * Starts an agent in a pod that has its image; another, should the connection to it break between two calls.
  * @throws Error when the command cannot be run there.
  */
-export async function connectAgent(client: KubernetesClient, { namespace, name }: PodName): Promise<Agent> {
+export async function connectAgent(client: KubernetesClient, pod: PodName): Promise<Agent> {
+  const bodies: Bodies = new Map();
+  let session = openSession(client, pod, bodies);
+  await session;
+  const call: Call = async (method, ...args) => {
+    const current = session;
+    if ((await current).peer.hasEnded && session === current) session = openSession(client, pod, bodies);
+    return (await session).peer.call(method, ...args);
+  };
+  return {
+    containers: (ids) => call('containers', ids),
+    tools: remoteTools(call, bodies),
+    load: remoteLoad(call),
+    close: () => void session.then(({ close }) => close(), () => undefined),
+  };
+}
+
+/** One agent, and the connection with which it ends. */
+async function openSession(client: KubernetesClient, { namespace, name }: PodName, bodies: Bodies): Promise<{ peer: Peer; close: () => void }> {
   const input = new PassThrough();
-  const bodies = new Map<number, () => Promise<unknown>>();
   const peer = new Peer((text) => input.write(text), { body: (id: number) => bodies.get(id)!() });
   const output = lines((text) => peer.receive(text));
   let lastWords = '';
@@ -36,15 +58,11 @@ export async function connectAgent(client: KubernetesClient, { namespace, name }
   const socket = await new Exec(client.config).exec(namespace, name, 'agent', agentCommand, output, errors, input, false, () => end('ended'))
     .catch((error: unknown) => { throw explain(error, `run the agent in pod ${name}`, client.server); });
   socket.onclose = () => end('cannot be reached any more');
-  return {
-    containers: (ids) => peer.call('containers', ids),
-    tools: remoteTools(peer, bodies),
-    load: remoteLoad(peer),
-    close: () => {
-      input.end();
-      socket.close();
-    },
+  const close = () => {
+    input.end();
+    socket.close();
   };
+  return { peer, close };
 }
 
 function lines(take: (text: string) => void): Writable {
@@ -57,46 +75,46 @@ function lines(take: (text: string) => void): Writable {
   });
 }
 
-function remoteTools(peer: Peer, bodies: Map<number, () => Promise<unknown>>): NodeTools {
+function remoteTools(call: Call, bodies: Bodies): NodeTools {
   let last = 0;
   /** Calls a method that calls `body` back, and keeps what it returns here. */
-  const around = async <T>(body: () => Promise<T>, dir: string, call: (id: number) => Promise<AgentFiles>): Promise<T> => {
+  const around = async <T>(body: () => Promise<T>, dir: string, record: (id: number) => Promise<AgentFiles>): Promise<T> => {
     const id = ++last;
     let result: { value: T } | undefined;
     bodies.set(id, async () => { result = { value: await body() }; });
     try {
-      writeFiles(dir, await call(id));
+      writeFiles(dir, await record(id));
       return result!.value;
     } finally {
       bodies.delete(id);
     }
   };
   return {
-    readCpu: (of) => peer.call('readCpu', of),
-    untilWaiting: (pid, tid) => peer.call('untilWaiting', pid, tid),
-    probe: (collector) => peer.call('probe', collector),
-    record: (collector, { ending: _here, ...sidecar }, dir, body) => around(body, dir, (id) => peer.call('record', collector, sidecar, id)),
-    countProcesses: (pids, dir, body) => around(body, dir, (id) => peer.call('countProcesses', pids, id)),
-    measureEventCostNs: (pid, tid) => peer.call('measureEventCostNs', pid, tid),
+    readCpu: (of) => call('readCpu', of),
+    untilWaiting: (pid, tid) => call('untilWaiting', pid, tid),
+    probe: (collector) => call('probe', collector),
+    record: (collector, { ending: _here, ...sidecar }, dir, body) => around(body, dir, (id) => call('record', collector, sidecar, id)),
+    countProcesses: (pids, dir, body) => around(body, dir, (id) => call('countProcesses', pids, id)),
+    measureEventCostNs: (pid, tid) => call('measureEventCostNs', pid, tid),
   };
 }
 
-function remoteLoad(peer: Peer): LoadSource {
+function remoteLoad(call: Call): LoadSource {
   return {
     startLoad: async (target, spec, { dir }) => {
-      const id = await peer.call<number>('startLoad', target, spec);
+      const id = await call<number>('startLoad', target, spec);
       return {
-        warm: peer.call('loadIsWarm', id),
-        readCpu: () => peer.call('loadCpu', id),
+        warm: call('loadIsWarm', id),
+        readCpu: () => call('loadCpu', id),
         finish: async () => {
-          const { outcome, files } = await peer.call<{ outcome: LoadOutcome; files: AgentFiles }>('finishLoad', id);
+          const { outcome, files } = await call<{ outcome: LoadOutcome; files: AgentFiles }>('finishLoad', id);
           writeFiles(dir, files);
           return outcome;
         },
-        stop: () => peer.call('stopLoad', id),
+        stop: () => call('stopLoad', id),
       };
     },
-    sendExactly: (target, spec) => peer.call('sendExactly', target, spec),
+    sendExactly: (target, spec) => call('sendExactly', target, spec),
   };
 }
 

@@ -37,6 +37,10 @@ export class Peer {
     for (const line of lines) if (line !== '') this.take(JSON.parse(line) as Call | Answer);
   }
 
+  get hasEnded(): boolean {
+    return this.ended !== null;
+  }
+
   /** No answer comes any more: whoever waits for one is told why. */
   end(why: Error): void {
     this.ended ??= why;
