@@ -171,19 +171,6 @@ describe.skipIf(reason)(`a cluster on this machine${reason ? ` (not here: ${reas
     expect(await namespaces()).toEqual([]);
   });
 
-  it('goes on when the API server is restarted', async () => {
-    const application = await startOnKubernetes(spec('default', { nodes: 2 }), options());
-    await application.readCpu();
-    await cluster.nodes[0].restart('kube-apiserver');
-    expect((await ask(application)).status).toBe(200);
-    const client = KubernetesClient.fromFile(cluster.kubeconfig);
-    while (!await client.isReady()) await sleep(100);
-    expect(await application.ending()).toBeNull();
-    for (const { service, app } of await application.readCpu()) expect([service, app.runNs > 0]).toEqual([service, true]);
-    await application.stop();
-    expect(await namespaces()).toEqual([]);
-  });
-
   it('carries two applications of different owners at once, each with its own end', async () => {
     const [mine, theirs] = await Promise.all(['mine', 'theirs'].map((owner) => startOnKubernetes(spec('default'), { ...options(), owner })));
     expect(await namespaces()).toHaveLength(2);
@@ -226,6 +213,19 @@ describe.skipIf(reason)(`a cluster on this machine${reason ? ` (not here: ${reas
     fs.writeFileSync(file, elsewhere);
     await expect(startOnKubernetes(spec('none'), { ...options(), kubeconfig: file })).rejects.toThrow(/no Kubernetes API server at https:.*:6444: nothing listens there/);
     fs.rmSync(file);
+  });
+
+  it('goes on when the API server is restarted', async () => {
+    const application = await startOnKubernetes(spec('default', { nodes: 2 }), options());
+    await application.readCpu();
+    await cluster.nodes[0].restart('kube-apiserver');
+    expect((await ask(application)).status).toBe(200);
+    const client = KubernetesClient.fromFile(cluster.kubeconfig);
+    while (!await client.isReady()) await sleep(100);
+    expect(await application.ending()).toBeNull();
+    for (const { service, app } of await application.readCpu()) expect([service, app.runNs > 0]).toEqual([service, true]);
+    await application.stop();
+    expect(await namespaces()).toEqual([]);
   });
 
   it('leaves no process, interface, control group or file when it is stopped', async () => {
