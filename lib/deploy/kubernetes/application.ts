@@ -14,28 +14,34 @@ import { projectRoot } from '../../host/paths.js';
 import type { ApplicationSpec, DeployedApplication, DeployedPod, DeploymentIdentity } from '../application.js';
 import { requestsOf } from '../mesh/crossings.js';
 import type { Address } from '../types.js';
-import { checkCluster, type ClusterFacts } from './checks.js';
+import { checkCluster, checkScopes, type ClusterFacts } from './checks.js';
 import { KubernetesClient } from './client.js';
 import { readPodCpu } from './cpu.js';
 import { programInImage } from './emulator-image.js';
 import { processNamed, processesOf, threadNamed } from './local-processes.js';
+import { readManifestFiles } from './manifest-files.js';
 import { deploymentObject, frameObjects, ownedBy, serviceObject, type Frame, type PodPlan } from './manifests.js';
 import { placePods } from './placement.js';
 import { removeApplications } from './removal.js';
-import { containerId, hasSidecar, isReady, whatEnded, whyNoPods, whyPodFails } from './pods.js';
+import { containerId, describeWait, hasSidecar, isReady, serviceOfPod, whatEnded, whyNoPods, whyPodFails } from './pods.js';
 import { isStockEnvoy, stockEnvoyNote } from './stock-envoy.js';
 import { adminPort, readPage, readSidecarStats, sidecarContainer } from './sidecar-admin.js';
+import { upstreamObjects, upstreamOf, upstreamVersion, type Upstream } from './upstream.js';
 import { wavesOf } from './waves.js';
 
 const readyTimeoutMs = 180_000;
+/** With images of hundreds of megabytes to be pulled. */
+const pullTimeoutMs = 600_000;
+/** Published applications end and are started again until what they need is there: stores, or their own sidecar. */
+const upstreamRestarts = 4;
 const reachTimeoutMs = 1_000;
 const answerTimeoutMs = 30_000;
 
 export interface KubernetesOptions {
   /** Path of the kubeconfig. */
   kubeconfig: string;
-  /** The emulator's image, as the cluster's nodes get it (emulator-image.ts). */
-  image: string;
+  /** The emulator's image, as the cluster's nodes get it (emulator-image.ts). Applications with manifests need none. */
+  image?: string;
 }
 
 /**
@@ -46,14 +52,14 @@ export interface KubernetesOptions {
  */
 export async function startOnKubernetes(spec: ApplicationSpec, options: KubernetesOptions): Promise<DeployedApplication> {
   const client = KubernetesClient.fromFile(options.kubeconfig);
-  const facts = await checkCluster(client, spec);
+  const plan = await planFor(client, spec, options);
   await removeApplications(client, ownedBy(owner()));
-  const frame = frameOf(spec);
   try {
-    await client.apply(frameObjects(spec, frame));
-    const objects = [...frameObjects(spec, frame), ...await applyInWaves(client, spec, facts, frame, options.image)];
-    const pods = await untilReady(client, spec, frame);
-    return await asApplication(client, { spec, facts, frame, pods, objects });
+    const frame = frameObjects(plan.spec, plan.frame);
+    await client.apply(frame);
+    const objects = [...frame, ...await applyPods(client, plan)];
+    const pods = await untilReady(client, plan);
+    return { ...await asApplication(client, { ...plan, pods, objects }), spec };
   } catch (error) {
     await removeApplications(client, ownedBy(owner())).catch(() => undefined); // what went wrong first is what is told
     throw error;
@@ -62,19 +68,44 @@ export async function startOnKubernetes(spec: ApplicationSpec, options: Kubernet
 
 /** What costs of an application depend on, without bringing it up. @throws Error as `startOnKubernetes`. */
 export async function describeOnKubernetes(spec: ApplicationSpec, options: KubernetesOptions): Promise<DeploymentIdentity> {
-  const facts = await checkCluster(KubernetesClient.fromFile(options.kubeconfig), spec);
-  return { normalised: normalise({ spec, facts, frame: frameOf(spec), objects: await dryRun(spec, options), pods: [] }), backend: await backendVersion(spec.graph) };
+  const plan = await planFor(KubernetesClient.fromFile(options.kubeconfig), spec, options);
+  return { normalised: normalise({ ...plan, objects: await allObjects(plan), pods: [] }), backend: await backendOf(plan) };
 }
 
 /** The objects that `startOnKubernetes` would apply, where pods' addresses that are not known yet read `POD-OF-<service>`. */
 export async function dryRun(spec: ApplicationSpec, options: KubernetesOptions): Promise<KubernetesObject[]> {
-  const client = KubernetesClient.fromFile(options.kubeconfig);
-  const { nodes } = await checkCluster(client, spec);
-  const frame = frameOf(spec);
-  const placed = placePods(spec, nodes);
-  const pods = await Promise.all(spec.graph.services.map((service) => (
-    objectsOf(spec, service, placed[service.name], frame, options.image, (callee) => `POD-OF-${callee}`))));
-  return [...frameObjects(spec, frame), ...pods.flat()];
+  return allObjects(await planFor(KubernetesClient.fromFile(options.kubeconfig), spec, options));
+}
+
+/** An application that a cluster can take. */
+interface Plan {
+  /** As asked for, with one service for each pod in its graph. */
+  spec: ApplicationSpec;
+  /** Where it comes by its authors' manifests. */
+  upstream: Upstream | null;
+  facts: ClusterFacts;
+  frame: Frame;
+  image?: string;
+}
+
+async function planFor(client: KubernetesClient, asked: ApplicationSpec, { image }: KubernetesOptions): Promise<Plan> {
+  const upstream = asked.manifests === undefined ? null : upstreamOf(readManifestFiles(asked.manifests), asked.graph);
+  const spec = upstream ? { ...asked, graph: upstream.graph } : asked;
+  const facts = await checkCluster(client, spec);
+  if (upstream) await checkScopes(client, upstream.others);
+  return { spec, upstream, facts, frame: frameOf(spec), image };
+}
+
+async function allObjects(plan: Plan): Promise<KubernetesObject[]> {
+  const { spec, upstream, frame } = plan;
+  const pods = upstream
+    ? objectsOfManifests(plan, upstream)
+    : (await Promise.all(spec.graph.services.map((service) => objectsOf(plan, service, (callee) => `POD-OF-${callee}`)))).flat();
+  return [...frameObjects(spec, frame), ...pods];
+}
+
+function backendOf({ spec, upstream }: Plan): Promise<DeploymentIdentity['backend']> | DeploymentIdentity['backend'] {
+  return upstream ? upstreamVersion(upstream) : backendVersion(spec.graph);
 }
 
 /** This clone on this machine, as a label can hold it: what it left behind is its own to remove. */
@@ -87,31 +118,40 @@ function frameOf({ graph }: ApplicationSpec): Frame {
 }
 
 /** @returns everything applied. */
-async function applyInWaves(client: KubernetesClient, spec: ApplicationSpec, facts: ClusterFacts, frame: Frame, image: string): Promise<KubernetesObject[]> {
-  const placed = placePods(spec, facts.nodes);
+async function applyPods(client: KubernetesClient, plan: Plan): Promise<KubernetesObject[]> {
+  if (!plan.upstream) return applyInWaves(client, plan);
+  const objects = objectsOfManifests(plan, plan.upstream);
+  await client.apply(objects);
+  return objects;
+}
+
+function objectsOfManifests({ spec, facts, frame }: Plan, upstream: Upstream): KubernetesObject[] {
+  return upstreamObjects(upstream, spec, placePods(spec, facts.nodes), frame);
+}
+
+async function applyInWaves(client: KubernetesClient, plan: Plan): Promise<KubernetesObject[]> {
   const addresses = new Map<string, string>();
   const applied: KubernetesObject[] = [];
-  for (const wave of wavesOf(spec.graph)) {
-    const objects = await Promise.all(wave.map((service) => (
-      objectsOf(spec, service, placed[service.name], frame, image, (callee) => addresses.get(callee)!))));
-    await client.apply(objects.flat());
-    applied.push(...objects.flat());
+  for (const wave of wavesOf(plan.spec.graph)) {
+    const objects = (await Promise.all(wave.map((service) => objectsOf(plan, service, (callee) => addresses.get(callee)!)))).flat();
+    await client.apply(objects);
+    applied.push(...objects);
     const wanted = wave.filter(({ calledByPodAddress }) => calledByPodAddress).map(({ name }) => name);
-    if (wanted.length > 0) for (const [name, address] of await untilAddressed(client, frame, wanted)) addresses.set(name, address);
+    if (wanted.length > 0) for (const [name, address] of await untilAddressed(client, plan.frame, wanted)) addresses.set(name, address);
   }
   return applied;
 }
 
 /** @param podAddressOf the address of the pod of a service that is called by it. */
-async function objectsOf(
-  spec: ApplicationSpec, service: ServiceNode, node: string, frame: Frame, image: string, podAddressOf: (callee: string) => string,
-): Promise<KubernetesObject[]> {
+async function objectsOf({ spec, facts, frame, image }: Plan, service: ServiceNode, podAddressOf: (callee: string) => string): Promise<KubernetesObject[]> {
+  if (image === undefined) throw new Error(`${spec.graph.id} is played by the emulator, whose image is not given; give it, or the manifests of the application`);
   const addressOf = (name: string): Address => {
     const callee = serviceOf(spec.graph, name);
     return callee.calledByPodAddress ? { host: podAddressOf(name), port: portOf(callee) } : { host: name, port: callee.port };
   };
   const serve = await programOf(spec.graph, service.name, { host: '0.0.0.0', port: portOf(service) }, addressOf);
   const seed = await seedingOf(spec.graph, service.name, { host: '127.0.0.1', port: portOf(service) });
+  const node = placePods(spec, facts.nodes)[service.name];
   const plan: PodPlan = { service, node, programs: { serve: programInImage(serve), seed: seed && programInImage(seed) } };
   return [serviceObject(plan, spec, frame), deploymentObject(plan, spec, frame, image)];
 }
@@ -129,22 +169,23 @@ async function untilAddressed(client: KubernetesClient, frame: Frame, services: 
   }, { timeoutMs: readyTimeoutMs, describe: (pods) => describePods(pods as V1Pod[]) });
 }
 
-async function untilReady(client: KubernetesClient, { graph, profile }: ApplicationSpec, frame: Frame): Promise<V1Pod[]> {
+async function untilReady(client: KubernetesClient, { spec: { graph, profile }, upstream, frame }: Plan): Promise<V1Pod[]> {
+  const timeoutMs = upstream ? pullTimeoutMs : readyTimeoutMs;
   const over = new AbortController();
   const sets = { apiVersion: 'apps/v1', kind: 'ReplicaSet', plural: 'replicasets', namespace: frame.namespace, labels: ownedBy(frame.owner) };
   const ready = client.watchUntil<V1Pod, V1Pod[]>(podsOf(frame), (pods) => {
-    throwIfHopeless(pods);
+    throwIfHopeless(pods, upstream ? upstreamRestarts : 0);
     const bare = profile === 'none' ? undefined : pods.find((pod) => !hasSidecar(pod));
-    if (bare) throw new Error(`the pod of ${bare.metadata?.labels?.app} got no sidecar; see which namespaces Istio's webhook looks at: kubectl get mutatingwebhookconfiguration -o yaml`);
+    if (bare) throw new Error(`the pod of ${serviceOfPod(bare)} got no sidecar; see which namespaces Istio's webhook looks at: kubectl get mutatingwebhookconfiguration -o yaml`);
     const found = graph.services.map(({ name }) => podOf(pods, name)).filter((pod) => pod !== undefined && isReady(pod)) as V1Pod[];
     return found.length === graph.services.length ? found : null;
-  }, { timeoutMs: readyTimeoutMs, describe: (pods) => describePods(pods as V1Pod[]) });
+  }, { timeoutMs, describe: (pods) => describePods(pods as V1Pod[]) });
   // A pod that cannot even be made is only told by what should make it.
   const refused = client.watchUntil<V1ReplicaSet, never>(sets, (found) => {
     const why = found.map(whyNoPods).find(Boolean);
-    if (why) throw new Error(`${why}${/exceeded quota/.test(why) ? '; raise the quota, or run fewer services' : ''}`);
+    if (why) throw new Error(why);
     return null;
-  }, { timeoutMs: readyTimeoutMs, describe: () => 'pods are missing', signal: over.signal });
+  }, { timeoutMs, describe: () => 'pods are missing', signal: over.signal });
   try {
     return await Promise.race([ready, refused]);
   } finally {
@@ -158,23 +199,20 @@ function podsOf({ namespace, owner: who }: Frame) {
 }
 
 function podOf(pods: V1Pod[], service: string): V1Pod | undefined {
-  return pods.find(({ metadata }) => metadata?.labels?.app === service && !metadata.deletionTimestamp);
+  return pods.find((pod) => serviceOfPod(pod) === service && !pod.metadata?.deletionTimestamp);
 }
 
-function throwIfHopeless(pods: V1Pod[]): void {
-  const why = pods.map(whyPodFails).find(Boolean);
+function throwIfHopeless(pods: V1Pod[], restarts = 0): void {
+  const why = pods.map((pod) => whyPodFails(pod, restarts)).find(Boolean);
   if (why) throw new Error(why);
 }
 
 function describePods(pods: V1Pod[]): string {
-  const waiting = pods.filter((pod) => !isReady(pod)).map(({ metadata, status }) => `${metadata?.labels?.app} is ${status?.phase}`);
+  const waiting = pods.filter((pod) => !isReady(pod)).map(describeWait);
   return waiting.join(', ') || 'pods are missing';
 }
 
-interface Ready {
-  spec: ApplicationSpec;
-  facts: ClusterFacts;
-  frame: Frame;
+interface Ready extends Plan {
   pods: V1Pod[];
   objects: KubernetesObject[];
 }
@@ -194,15 +232,11 @@ async function asApplication(client: KubernetesClient, ready: Ready): Promise<De
     pods,
     podCores: await coresOf(client, facts),
     normalised: normalise(ready),
-    backend: await backendVersion(spec.graph),
-    notes: pods.some(({ sidecar }) => sidecar && isStockEnvoy(sidecar.yaml)) ? [stockEnvoyNote] : [],
+    backend: await backendOf(ready),
+    notes: [...(pods.some(({ sidecar }) => sidecar && isStockEnvoy(sidecar.yaml)) ? [stockEnvoyNote] : []), ...(ready.upstream?.notes ?? [])],
     readCpu: () => readPodCpu(client, ready.pods, pods),
     countRequests: () => Promise.all(pods.map(async ({ sidecar }) => sidecar && requestsOf(await sidecar.stats()))),
-    ending: async () => {
-      const now = await client.list<V1Pod>(podsOf(frame));
-      if (now.length < spec.graph.services.length) return `${spec.graph.services.length - now.length} pods are gone`;
-      return now.map(whatEnded).find(Boolean) ?? null;
-    },
+    ending: async () => whatEnded(ready.pods, await client.list<V1Pod>(podsOf(frame))),
     stop: () => removeApplications(client, ownedBy(frame.owner)),
   };
 }
@@ -214,7 +248,7 @@ async function coresOf(client: KubernetesClient, { nodes }: ClusterFacts): Promi
 }
 
 async function asPod(client: KubernetesClient, spec: ApplicationSpec, { nodes }: ClusterFacts, pod: V1Pod): Promise<DeployedPod> {
-  const service = pod.metadata!.labels!.app;
+  const service = serviceOfPod(pod);
   const host = pod.status!.podIP!;
   const app = containerId(pod, 'app');
   return {
@@ -292,7 +326,7 @@ function normalise({ spec, facts, frame, objects, pods }: Ready): string {
   const names: [string, string][] = [
     [frame.namespace, 'NAMESPACE'], [frame.owner, 'OWNER'],
     ...facts.nodes.map((node, i): [string, string] => [`"${node}"`, `"node${i}"`]),
-    ...pods.flatMap(({ metadata, status }): [string, string][] => (status?.podIP ? [[status.podIP, `POD-OF-${metadata?.labels?.app}`]] : [])),
+    ...pods.flatMap(({ metadata, status }): [string, string][] => (status?.podIP ? [[status.podIP, `POD-OF-${serviceOfPod({ metadata })}`]] : [])),
   ];
   // An address may be the beginning of another.
   names.sort(([a], [b]) => b.length - a.length);

@@ -6,6 +6,7 @@ import type { V1Pod } from '@kubernetes/client-node';
 import { readCpu, type CpuReading } from '../../counters/schedstat.js';
 import type { DeployedPod, PodCpu } from '../application.js';
 import type { KubernetesClient } from './client.js';
+import { serviceOfPod } from './pods.js';
 import { sidecarContainer } from './sidecar-admin.js';
 
 /**
@@ -41,7 +42,7 @@ export type KubeletCpu = Map<string, Record<string, CpuReading>>;
 export async function readKubelets(client: KubernetesClient, pods: V1Pod[]): Promise<KubeletCpu> {
   const nodes = [...new Set(pods.map(({ spec }) => spec!.nodeName!))];
   const summaries = await Promise.all(nodes.map((node) => client.get(`/api/v1/nodes/${node}/proxy/stats/summary`)));
-  const byUid = new Map(pods.map(({ metadata }) => [metadata!.uid!, metadata!.labels!.app]));
+  const byUid = new Map(pods.map(({ metadata }) => [metadata!.uid!, serviceOfPod({ metadata })]));
   return parseSummaries(summaries, byUid);
 }
 

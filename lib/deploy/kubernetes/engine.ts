@@ -16,7 +16,8 @@ import { emulatorImage } from './emulator-image.js';
  * @param image of the emulator, as the cluster's nodes get it; the cluster of this machine is given its own when left out.
  */
 export function kubernetesEngine(kubeconfig: string, image?: string): ApplicationEngine {
-  const optionsFor = async ({ graph }: ApplicationSpec): Promise<KubernetesOptions> => ({ kubeconfig, image: image ?? await ownImage(graph, kubeconfig) });
+  const optionsFor = async ({ graph, manifests }: ApplicationSpec): Promise<KubernetesOptions> => (
+    manifests === undefined ? { kubeconfig, image: image ?? await ownImage(graph, kubeconfig) } : { kubeconfig });
   return {
     name: 'kubernetes',
     probe: () => probeCluster(kubeconfig),
