@@ -68,6 +68,14 @@ export function readCpu(pid: number, tid?: number): CpuReading {
   };
 }
 
+/** Accounts of several processes together, as of the first's reading. */
+export function cpuSum(a: CpuReading, b: CpuReading): CpuReading {
+  return {
+    atUs: a.atUs, runNs: a.runNs + b.runNs, waitNs: a.waitNs + b.waitNs, timeslices: a.timeslices + b.timeslices,
+    userTicks: a.userTicks + b.userTicks, kernelTicks: a.kernelTicks + b.kernelTicks,
+  };
+}
+
 /** What was used between two readings of the same thread or process. */
 export function cpuBetween(before: CpuReading, after: CpuReading): CpuSample {
   const user = after.userTicks - before.userTicks;

@@ -25,6 +25,11 @@ export interface ApplicationSpec {
   mtls?: boolean;
   /** HTTP RBAC in every inbound chain: the paper's reading of `default`, which Istio's profile does not have. */
   rbac?: boolean;
+  /**
+   * On a cluster: path of its authors' own manifests (a YAML file, or a folder of them), which are put there in place of the
+   * emulator's. Of the graph only the entry counts then. The emulator plays the graph when left out.
+   */
+  manifests?: string;
 }
 
 /** What carries applications. */

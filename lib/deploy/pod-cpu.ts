@@ -1,6 +1,6 @@
 /** CPU time of an application's pods, read by the tools of their nodes, each node once. */
 import type { ThreadName } from '../counters/node-tools.js';
-import type { CpuReading } from '../counters/schedstat.js';
+import { cpuSum, type CpuReading } from '../counters/schedstat.js';
 import type { DeployedPod, PodCpu } from './application.js';
 
 /** @throws Error when a process is gone, or a node has no tools. */
@@ -15,18 +15,11 @@ export async function readPodCpu(pods: readonly DeployedPod[]): Promise<PodCpu[]
   return pods.map((pod) => {
     const readings = read.get(pod)!;
     const [sidecar, worker] = pod.sidecar ? readings.slice(pod.servicePids.length) : [null, null];
-    return { service: pod.service, app: readings.slice(0, pod.servicePids.length).reduce(sum), sidecar, worker };
+    return { service: pod.service, app: readings.slice(0, pod.servicePids.length).reduce(cpuSum), sidecar, worker };
   });
 }
 
 /** All threads of the service's processes and of Envoy, and Envoy's worker alone. */
 function threadsOf({ servicePids, sidecar }: DeployedPod): ThreadName[] {
   return [...servicePids.map((pid) => ({ pid })), ...(sidecar ? [{ pid: sidecar.pid }, { pid: sidecar.pid, tid: sidecar.workerTid }] : [])];
-}
-
-function sum(a: CpuReading, b: CpuReading): CpuReading {
-  return {
-    atUs: a.atUs, runNs: a.runNs + b.runNs, waitNs: a.waitNs + b.waitNs, timeslices: a.timeslices + b.timeslices,
-    userTicks: a.userTicks + b.userTicks, kernelTicks: a.kernelTicks + b.kernelTicks,
-  };
 }

@@ -174,20 +174,26 @@ async function specOf(testbed: Testbed, engine: ApplicationEngine, application: 
   return { envoyYaml: normalised, application: { ...placed(application, engine), loadFrom, observed }, envoyBuildId: testbed.envoy.buildId, backend, load, collector: await collectorIdentity(collector) };
 }
 
-function placed({ graph, profile, nodes, placement, mtls, rbac }: ApplicationSpec, engine: ApplicationEngine): PlacedApplication {
-  return { graph: graph.id, variant: graph.variant, profile, nodes, placement, mtls, rbac, engine: engine.name };
+function placed({ graph, manifests, profile, nodes, placement, mtls, rbac }: ApplicationSpec, engine: ApplicationEngine): PlacedApplication {
+  return { graph: graph.id, variant: variantOf({ graph, manifests }), profile, nodes, placement, mtls, rbac, engine: engine.name };
 }
 
 function provenance(testbed: Testbed, { tools, commands }: TaskOutcome, coreClockHz: number[]): RunRecord['provenance'] {
   return { machine: testbed.machine, envoyVersion: testbed.envoy.version, projectVersion: projectVersion(), tools, commands: commands.map(withoutPlaces), coreClockHz };
 }
 
+/** `upstream` where its authors' own programs run, whichever variant the emulator would play. */
+function variantOf({ graph, manifests }: Pick<ApplicationSpec, 'graph' | 'manifests'>): string | undefined {
+  return manifests === undefined ? graph.variant : 'upstream';
+}
+
 /** `bookinfo/demo`; variants and switches besides. The number of nodes is no part of it: a figure's source is chosen by what ran, not by how often. */
-export function deploymentId({ graph, profile, placement, mtls, rbac }: Omit<ApplicationSpec, 'nodes'>): string {
-  return [graph.id, profile, graph.variant, placement === 'packed' && placement, mtls && 'mtls', rbac && 'rbac'].filter(Boolean).join('/');
+export function deploymentId({ graph, manifests, profile, placement, mtls, rbac }: Omit<ApplicationSpec, 'nodes'>): string {
+  return [graph.id, profile, variantOf({ graph, manifests }), placement === 'packed' && placement, mtls && 'mtls', rbac && 'rbac'].filter(Boolean).join('/');
 }
 
 /** `BookInfo, demo profile, 5 nodes`. */
-export function deploymentLabel({ graph, profile, nodes }: ApplicationSpec): string {
-  return `${graph.label}${graph.variant ? ` (${graph.variant})` : ''}, ${profile === 'none' ? 'no sidecars' : `${profile} profile`}, ${nodes} ${nodes === 1 ? 'node' : 'nodes'}`;
+export function deploymentLabel({ graph, manifests, profile, nodes }: ApplicationSpec): string {
+  const variant = variantOf({ graph, manifests });
+  return `${graph.label}${variant ? ` (${variant})` : ''}, ${profile === 'none' ? 'no sidecars' : `${profile} profile`}, ${nodes} ${nodes === 1 ? 'node' : 'nodes'}`;
 }

@@ -21,7 +21,7 @@ export interface PlannedLoad {
 
 /** An application as it was deployed; absent for a single sidecar. */
 export interface PlacedApplication {
-  /** Id of the call graph, and of its variant. */
+  /** Id of the call graph, and of its variant; `upstream`: its authors' own programs. */
   graph: string;
   variant?: string;
   profile: string;

@@ -1,7 +1,7 @@
 /** What an application needs of a cluster, asked before anything is put into it. */
 import { VersionApi, type KubernetesObject, type V1Node } from '@kubernetes/client-node';
 import type { ApplicationSpec } from '../application.js';
-import type { KubernetesClient } from './client.js';
+import { nameOf, type KubernetesClient } from './client.js';
 import { explain } from './errors.js';
 import { chooseNodes } from './placement.js';
 
@@ -54,4 +54,14 @@ async function istioOf(client: KubernetesClient): Promise<string> {
   const running = pods.find(({ status }) => status.phase === 'Running');
   if (!running) throw new Error(`Istio's webhook names the service ${service.name} in ${service.namespace}, behind which no istiod runs; see: kubectl -n ${service.namespace} get pods`);
   return running.spec.containers[0].image;
+}
+
+/**
+ * That all of these live in a namespace: what does not would meet, and stay behind for, others on the cluster.
+ * @throws Error naming the first that does not, or whose kind the cluster does not know.
+ */
+export async function checkScopes(client: KubernetesClient, objects: KubernetesObject[]): Promise<void> {
+  for (const object of objects) {
+    if (!await client.isNamespaced(object)) throw new Error(`the manifests have a ${nameOf(object)}, which belongs to the whole cluster; the workbench only fills a namespace of its own: take it out of them, or apply it yourself`);
+  }
 }

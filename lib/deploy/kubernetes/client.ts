@@ -2,7 +2,7 @@
  * A Kubernetes cluster as its kubeconfig gives it: objects applied (server-side), read and deleted, and conditions waited
  * for by watching. The official JavaScript client underneath.
  */
-import { Health, KubeConfig, KubernetesObjectApi, PatchStrategy, Watch, type KubernetesObject } from '@kubernetes/client-node';
+import { Health, KubeConfig, KubernetesObjectApi, PatchStrategy, Watch, type KubernetesObject, type V1APIResource, type V1APIResourceList } from '@kubernetes/client-node';
 import * as https from 'node:https';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { explain } from './errors.js';
@@ -31,6 +31,8 @@ export interface WatchOptions {
 
 export class KubernetesClient {
   private readonly objects: KubernetesObjectApi;
+  /** What each API version has, asked for once. */
+  private readonly resources = new Map<string, Promise<V1APIResource[]>>();
 
   constructor(readonly config: KubeConfig) {
     this.objects = config.makeApiClient(KubernetesObjectApi);
@@ -96,6 +98,16 @@ export class KubernetesClient {
       if ((error as { code?: unknown }).code === 404) return null;
       throw explain(error, `read ${nameOf(object)}`, this.server);
     }
+  }
+
+  /** Whether objects of that kind live in namespaces. @throws Error when the cluster does not know the kind. */
+  async isNamespaced(object: KubernetesObject): Promise<boolean> {
+    const version = object.apiVersion ?? '';
+    const page = this.resources.get(version) ?? this.get(rootOf(version)).then((text) => (JSON.parse(text) as V1APIResourceList).resources);
+    this.resources.set(version, page);
+    const found = (await page).find(({ kind }) => kind === object.kind);
+    if (!found) throw explain(new Error('Unrecognized API version and kind'), `apply ${nameOf(object)}`, this.server);
+    return found.namespaced;
   }
 
   /** The body of a GET of any path of the server, e.g. one that it hands on to a node. */
@@ -184,8 +196,11 @@ export class KubernetesClient {
 
 /** e.g. `/apis/apps/v1/namespaces/bookinfo/deployments` */
 export function pathOf({ apiVersion, plural, namespace }: Selection): string {
-  const root = apiVersion.includes('/') ? `/apis/${apiVersion}` : `/api/${apiVersion}`;
-  return [root, ...(namespace ? ['namespaces', namespace] : []), plural].join('/');
+  return [rootOf(apiVersion), ...(namespace ? ['namespaces', namespace] : []), plural].join('/');
+}
+
+function rootOf(apiVersion: string): string {
+  return apiVersion.includes('/') ? `/apis/${apiVersion}` : `/api/${apiVersion}`;
 }
 
 /** e.g. `Deployment ratings`, `Telemetry ratings (telemetry.istio.io/v1alpha1)` */

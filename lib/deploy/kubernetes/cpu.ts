@@ -4,9 +4,10 @@
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { V1Pod } from '@kubernetes/client-node';
-import type { CpuReading } from '../../counters/schedstat.js';
+import { cpuSum, type CpuReading } from '../../counters/schedstat.js';
 import type { DeployedPod, KubeletCpu, PodCpu } from '../application.js';
 import type { KubernetesClient } from './client.js';
+import { serviceOfPod } from './pods.js';
 import { sidecarContainer } from './sidecar-admin.js';
 
 const freshTimeoutMs = 60_000;
@@ -18,9 +19,9 @@ const freshTimeoutMs = 60_000;
 export async function readPodCpuByKubelet(client: KubernetesClient, pods: V1Pod[], deployed: readonly DeployedPod[]): Promise<PodCpu[]> {
   const told = await readKubelets(client, pods);
   return deployed.map(({ service, sidecar }) => {
-    const containers = told.get(service) ?? {};
-    if (!containers.app) throw new Error(`the kubelet does not tell the CPU time of ${service} yet; ask again in ten seconds`);
-    return { service, app: containers.app, sidecar: sidecar ? containers[sidecarContainer] ?? null : null, worker: null };
+    const { [sidecarContainer]: proxy, ...own } = told.get(service) ?? {};
+    if (Object.keys(own).length === 0 || (sidecar && !proxy)) throw new Error(`the kubelet does not tell the CPU time of ${service} yet; ask again in ten seconds`);
+    return { service, app: Object.values(own).reduce(cpuSum), sidecar: sidecar ? proxy : null, worker: null };
   });
 }
 
@@ -46,7 +47,7 @@ type ContainerCpu = Map<string, Record<string, CpuReading>>;
 async function readKubelets(client: KubernetesClient, pods: V1Pod[]): Promise<ContainerCpu> {
   const nodes = [...new Set(pods.map(({ spec }) => spec!.nodeName!))];
   const summaries = await Promise.all(nodes.map((node) => client.get(`/api/v1/nodes/${node}/proxy/stats/summary`)));
-  const byUid = new Map(pods.map(({ metadata }) => [metadata!.uid!, metadata!.labels!.app]));
+  const byUid = new Map(pods.map(({ metadata }) => [metadata!.uid!, serviceOfPod({ metadata })]));
   return parseSummaries(summaries, byUid);
 }
 

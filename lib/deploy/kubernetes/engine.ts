@@ -26,8 +26,9 @@ export interface ClusterImages {
  * @param loadFrom `cluster` for load from a pod; this machine when left out.
  */
 export function kubernetesEngine(kubeconfig: string, images: ClusterImages = {}, loadFrom?: 'cluster'): ApplicationEngine {
-  const optionsFor = async ({ graph }: ApplicationSpec): Promise<KubernetesOptions> => ({
-    kubeconfig, image: images.emulator ?? await ownImage(graph, kubeconfig), agentImage: images.agent ?? await ownAgent(kubeconfig), loadFrom,
+  const optionsFor = async ({ graph, manifests }: ApplicationSpec): Promise<KubernetesOptions> => ({
+    kubeconfig, loadFrom, agentImage: images.agent ?? await ownAgent(kubeconfig),
+    image: manifests === undefined ? images.emulator ?? await ownImage(graph, kubeconfig) : undefined,
   });
   return {
     name: 'kubernetes',

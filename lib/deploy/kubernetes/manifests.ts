@@ -42,6 +42,9 @@ export function ownedBy(owner: string): string {
   return `${managedBy},${manager}/owner=${owner}`;
 }
 
+/** Names the service that a pod plays, where the pod's own labels are its authors'. */
+export const serviceLabel = `${manager}/service`;
+
 /** Istio's agent leaves nearly all of Envoy's stats out; by these a run sees that every call crossed its sidecars. */
 const countedStats = ['http\\..*\\.downstream_rq_total', 'tcp\\..*\\.downstream_cx_total'];
 
@@ -50,6 +53,18 @@ const sidecarAnnotations: Record<Exclude<MeshProfile, 'none'>, Record<string, st
   default: { ...resources('100m', '128Mi'), ...proxyConfig(1) },
   demo: { ...resources('10m', '40Mi'), ...proxyConfig(100) },
 };
+
+/** With these Istio's agent keeps further stats; the pod's own setting, where it has one, holds in place of the configuration's. */
+const statsAnnotation = 'sidecar.istio.io/statsInclusionRegexps';
+
+/**
+ * What a profile puts on a pod.
+ * @param own the pod's annotations, where its authors gave it some.
+ */
+export function podAnnotations(profile: MeshProfile, own: Record<string, string> = {}): Record<string, string> {
+  if (profile === 'none') return {};
+  return { ...sidecarAnnotations[profile], ...(own[statsAnnotation] && { [statsAnnotation]: [own[statsAnnotation], ...countedStats].join(',') }) };
+}
 
 /**
  * One worker, as all sidecars of the workbench have: Istio's limit of two cores would make it two.
@@ -84,7 +99,7 @@ export function frameObjects(spec: ApplicationSpec, frame: Frame): KubernetesObj
   return [namespace, ...(spec.profile === 'none' ? [] : meshObjects(spec, frame))];
 }
 
-function meshObjects({ graph, profile, mtls, rbac }: ApplicationSpec, frame: Frame): IstioObject[] {
+function meshObjects({ graph, profile, mtls, rbac, manifests }: ApplicationSpec, frame: Frame): IstioObject[] {
   const istio = (kind: string, apiVersion: string, spec: Record<string, unknown>, name = manager): IstioObject => (
     { apiVersion, kind, metadata: { name, namespace: frame.namespace, labels: labelsOf(frame) }, spec });
   const front = graph.entry.service;
@@ -92,7 +107,7 @@ function meshObjects({ graph, profile, mtls, rbac }: ApplicationSpec, frame: Fra
   return [
     istio('PeerAuthentication', 'security.istio.io/v1beta1', { mtls: { mode: mtls ? 'STRICT' : 'DISABLE' } }),
     // Clients are outside the mesh.
-    ...(mtls ? [istio('PeerAuthentication', 'security.istio.io/v1beta1', { selector: { matchLabels: { app: front } }, mtls: { mode: 'PERMISSIVE' } }, front)] : []),
+    ...(mtls ? [istio('PeerAuthentication', 'security.istio.io/v1beta1', { selector: { matchLabels: { [manifests ? serviceLabel : 'app']: front } }, mtls: { mode: 'PERMISSIVE' } }, front)] : []),
     // Said either way: what the mesh as a whole is set to stays out of the numbers.
     istio('Telemetry', 'telemetry.istio.io/v1alpha1', { accessLogging: [logging] }),
     ...(rbac ? [istio('AuthorizationPolicy', 'security.istio.io/v1beta1', { action: 'ALLOW', rules: [{}] })] : []),
@@ -118,7 +133,7 @@ export function serviceObject({ service }: PodPlan, spec: ApplicationSpec, frame
 export function deploymentObject(plan: PodPlan, spec: ApplicationSpec, frame: Frame, image: string): V1Deployment {
   const { name } = plan.service;
   const template: V1PodTemplateSpec = {
-    metadata: { labels: labelsOf(frame, name), annotations: spec.profile === 'none' ? {} : sidecarAnnotations[spec.profile] },
+    metadata: { labels: labelsOf(frame, name), annotations: podAnnotations(spec.profile) },
     spec: {
       nodeSelector: { 'kubernetes.io/hostname': plan.node },
       containers: [containerOf(plan, image)],
@@ -154,6 +169,7 @@ function containerOf({ service, programs }: PodPlan, image: string): V1Container
 /** What our agents' pods carry, and an application's do not. */
 export const agentLabel = `${manager}/agent`;
 
+/** @param app of the pod's Service, where the workbench itself names it. */
 export function labelsOf({ owner }: Frame, app?: string): Record<string, string> {
   return { 'app.kubernetes.io/managed-by': manager, [`${manager}/owner`]: owner, ...(app && { app, version: 'v1' }) };
 }

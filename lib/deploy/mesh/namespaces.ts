@@ -65,6 +65,7 @@ export interface DeployedMesh extends DeployedApplication {
  * @throws Error with the last words of the first program that does not start; nothing is left behind then.
  */
 export async function startInNamespaces(spec: ApplicationSpec, options: MeshOptions = {}): Promise<DeployedMesh> {
+  refuseManifests(spec);
   await removeMeshLeftovers();
   const bringUp = new BringUp(spec, options);
   try {
@@ -81,7 +82,12 @@ export async function describeInNamespaces(spec: ApplicationSpec): Promise<Deplo
 }
 
 async function identityOf(spec: ApplicationSpec, collector: boolean, podCores: number): Promise<DeploymentIdentity> {
+  refuseManifests(spec);
   return { normalised: normalised(spec, collector, podCores), backend: await backendVersion(spec.graph) };
+}
+
+function refuseManifests({ graph, manifests }: ApplicationSpec): void {
+  if (manifests !== undefined) throw new Error(`the manifests of ${graph.id} (${manifests}) take a cluster; name one in WORKBENCH_KUBECONFIG, or leave them out to have the emulator play it`);
 }
 
 function defaultPodCpus({ worker }: CpuPlan): number[] {

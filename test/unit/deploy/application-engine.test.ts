@@ -22,3 +22,14 @@ test('a cluster of one\'s own has to be told where the emulator\'s image is', as
   vi.stubEnv('WORKBENCH_IMAGE', '');
   await expect(applicationEngine().describe({ graph: graphById('two-tier'), profile: 'none', nodes: 1 })).rejects.toThrow(/set WORKBENCH_IMAGE to its name/);
 });
+
+test('manifests of an application need no image of the emulator, and no other engine takes them', async () => {
+  const spec = { graph: graphById('two-tier'), profile: 'none' as const, nodes: 1, manifests: '/nowhere/shop.yaml' };
+  vi.stubEnv('WORKBENCH_KUBECONFIG', '/nowhere/config');
+  vi.stubEnv('WORKBENCH_IMAGE', '');
+  await expect(applicationEngine().describe(spec)).rejects.toThrow(/^\/nowhere\/config is not a kubeconfig/);
+  vi.stubEnv('WORKBENCH_KUBECONFIG', '');
+  const refusal = 'the manifests of two-tier (/nowhere/shop.yaml) take a cluster; name one in WORKBENCH_KUBECONFIG';
+  await expect(applicationEngine().describe(spec)).rejects.toThrow(refusal);
+  await expect(applicationEngine().start(spec)).rejects.toThrow(refusal);
+});
