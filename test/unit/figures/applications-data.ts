@@ -24,12 +24,13 @@ export function applicationsData({ sidecars = () => 1, warning = () => '' }: Cha
     const sidecarCpuUs = traversals(cell.application) * traversalUs[cell.profile] * sidecars(cell.application, cell.nodes);
     const marked = warning({ ...cell, load });
     return {
-      ...cell, load, achievedPerS: 1e6 / (1000 + sidecarCpuUs), p50Us: 1000 + sidecarCpuUs, p90Us: 2000 + 3 * sidecarCpuUs, p99Us: 4000, appCpuUs: 1000, sidecarCpuUs, clockHz,
+      ...cell, load, achievedPerS: 1e6 / (1000 + sidecarCpuUs), p50Us: 1000 + sidecarCpuUs, p90Us: 2000 + 3 * sidecarCpuUs, p99Us: 4000, appCpuUs: 1000, sidecarCpuUs, referenceCpuUs: 1000, steadySidecarCpuUs: marked === '' ? sidecarCpuUs : null, clockHz,
       good: marked === '', warning: marked, run: `${cell.application}/${cell.profile}/${cell.nodes}/${load}/${cell.repeat}`,
     };
   }));
   const podRows = cells.filter(({ profile }) => profile !== 'none').flatMap((cell) => traversalsOf(graphById(cell.application)).map(({ service, inbound, outbound }): PodRow => ({
-    ...cell, service, node: 0, appCpuUs: 100, sidecarCpuUs: (inbound + outbound) * traversalUs[cell.profile] * sidecars(cell.application, cell.nodes), inbound, outbound, clockHz, run: `${cell.application}/${cell.repeat}`,
+    ...cell, service, node: 0, appCpuUs: 100, sidecarCpuUs: (inbound + outbound) * traversalUs[cell.profile] * sidecars(cell.application, cell.nodes),
+    steadySidecarCpuUs: (inbound + outbound) * traversalUs[cell.profile] * sidecars(cell.application, cell.nodes), referenceCpuUs: 1000, inbound, outbound, clockHz, run: `${cell.application}/${cell.repeat}`,
   })));
   return {
     origin: 'test-2026-11-30', cpuModel: 'Test CPU', envoyVersion: '1.40.0', engine: 'namespaces', podCores: 1,
