@@ -101,7 +101,7 @@ export function placeNotes(data: ApplicationsData): string[] {
 export const steadiedBy = "steadied by the services' CPU time in the same window";
 
 /** What a steadied value says, and what it does not. */
-export const steadyNote = 'CPU time for the same work drifts on this kind of machine, within seconds and for all programs alike. Steadied: as the sidecars would have cost at one speed of the machine, told by the CPU time of the services in the same window, which do the same work in every repeat. Its interval is what repeats differ by beside that drift; how far the level itself is off, with the machine as slow or fast as it happened to be, is in the interval of the value as measured. Each deployment has a speed of its own: between deployments compare sidecars by services.';
+export const steadyNote = 'Steadied: CPU time for the same work can drift within seconds, for all programs alike; the services in the same window, which do the same work in every repeat, say how dear work was just then. Its interval is what repeats differ by beside that drift; the interval of the value as measured holds the drift too. Each deployment is steadied at a speed of its own: between deployments compare sidecars by services.';
 
 /** CPU time of sidecars for one of the services' that requests reach, in the same window: the machine's speed is in neither more than in the other. */
 export function byServices({ sidecarCpuUs, referenceCpuUs }: { sidecarCpuUs: number | null; referenceCpuUs: number }): number {

@@ -5,7 +5,10 @@ import type { InvocationsData } from '../../../lib/experiments/invocations-data.
 import { addedHops } from '../../../lib/figures/added-hops.js';
 import { engines } from '../../../lib/figures/engines.js';
 import { fig05 } from '../../../lib/figures/fig05.js';
+import { table } from 'arquero';
+import type { LoadRow } from '../../../lib/experiments/applications-data.js';
 import { fig12 } from '../../../lib/figures/fig12.js';
+import { fig12Repeats } from '../../../lib/figures/fig12-repeats.js';
 import { fig14 } from '../../../lib/figures/fig14.js';
 import type { Item } from '../../../lib/figures/item.js';
 import { topology } from '../../../lib/figures/topology.js';
@@ -99,6 +102,28 @@ describe('Figure 12', () => {
     expect(verdictOf(fig12(applicationsData({ sidecars: (_, nodes) => nodes }), counted), 'C33', 'constant')).toBe('differs');
     expect(verdictOf(fig12(onlyNodes(applicationsData(), [1]), counted), 'C33', 'constant')).toBe('unavailable');
   });
+});
+
+describe('how far repeats of Figure 12 are apart', () => {
+  /** Each repeat on a machine so many times slower. */
+  const speeds = [1, 1.3, 0.9, 1, 1.1, 1];
+  const data = applicationsData();
+  const slowed = (data.loads.objects() as LoadRow[]).map((row) => ({ ...row, sidecarCpuUs: row.sidecarCpuUs * speeds[row.repeat], referenceCpuUs: row.referenceCpuUs * speeds[row.repeat] }));
+  const drifting = { ...data, loads: table(Object.fromEntries(Object.keys(slowed[0]).map((name) => [name, slowed.map((row) => row[name as keyof LoadRow])]))) };
+  const item = fig12Repeats(drifting);
+
+  test('is in the table as measured and steadied, with how many lie within 5 %', () => {
+    const row = item.table!.rows.find(({ application, profile, nodes }) => application === 'BookInfo' && profile === 'demo' && nodes === 5)!;
+    expect(row).toMatchObject({ measuredSpread: '5.0, 30.0', steadySpread: '0.0, 0.0', close: '3 → 6 of 6' });
+    expect(item.notes.join(' ')).toContain('at full speed in 8 of 8 (as measured: 0)');
+  });
+
+  test('has a value for each deployment with sidecars and for both ways', () => {
+    expect(valueOf(item, 'CPU time of sidecars, as measured: largest deviation of a repeat', 'Hotel Reservation, default, 1 node')).toBeCloseTo(30);
+    expect(valueOf(item, "CPU time of sidecars, steadied by the services' CPU time in the same window: largest deviation of a repeat", 'Hotel Reservation, default, 1 node')).toBeCloseTo(0);
+  });
+
+  test('does not keep the number of nodes from being judged', () => expect(verdictOf(fig12(drifting, counted), 'C33', 'constant')).toBe('reproduced'));
 });
 
 describe('Figure 14', () => {
