@@ -48,6 +48,16 @@ const figure12 = fig12(data, counted);
 await showItem(figure12);
 
 // %% [markdown]
+// ## How far repeats are apart
+// On a virtual machine CPU time for the same work drifts, by tens of per cent within seconds. Services and sidecars become
+// dearer together, so that the services' CPU time in the same window steadies that of the sidecars
+// (`lib/analysis/steadied.ts`). Repeats should lie within 5 % of their median.
+
+// %%
+import { fig12Repeats } from './lib/figures/fig12-repeats.js';
+await showItem(fig12Repeats(data));
+
+// %% [markdown]
 // ## Where it goes
 // Online Boutique under `demo`, as it was deployed: each call of one page, with what the sidecars it crosses spend on it.
 

@@ -3,6 +3,7 @@ import * as fs from 'node:fs';
 import * as path from 'node:path';
 import { escape, table, type ColumnTable } from 'arquero';
 import { median } from '../analysis/statistics.js';
+import { steadied } from '../analysis/steadied.js';
 import { perfStat } from '../counters/perf-stat.js';
 import type { LoadOutcome } from '../load/types.js';
 import { runFiles } from '../store/files.js';
@@ -31,6 +32,10 @@ export interface LoadRow {
   /** CPU time per request, microseconds: of services and stores, and of all sidecars. */
   appCpuUs: number;
   sidecarCpuUs: number;
+  /** Of the services that requests reach: the same work in every repeat, so that it measures the machine's speed in this window. */
+  referenceCpuUs: number;
+  /** The sidecars' at one speed of the machine for all good repeats of this deployment and load (lib/analysis/steadied.ts); null for a marked one. */
+  steadySidecarCpuUs: number | null;
   /** Core clock, median of the readings before and after. */
   clockHz: number;
   good: boolean;
@@ -50,6 +55,9 @@ export interface PodRow {
   appCpuUs: number;
   /** All threads of its Envoy; null without one. */
   sidecarCpuUs: number | null;
+  /** As of the whole load, see {@link LoadRow}; null without a sidecar. */
+  referenceCpuUs: number;
+  steadySidecarCpuUs: number | null;
   /** HTTP requests that its sidecar counted for one request of the application; null without one. */
   inbound: number | null;
   outbound: number | null;
@@ -108,8 +116,8 @@ export function applicationsData(recording: Pick<Recording, 'origin'>, all: read
   // Judged anew from the raw files, by the rules of today.
   const newest = newestOnly(all).map((run) => ({ ...run, warnings: applicationWarnings(readJson<LoadOutcome>(run, runFiles.load), readJson<ApplicationWindow>(run, runFiles.pods)) }));
   const runs = newest.filter(({ spec }) => spec.load.mode !== 'knee-search' && spec.collector.name === 'cpu-time');
-  const loads = runs.filter(hasAnswers).map(loadRow);
-  const pods = runs.filter((run) => kindOf(run) === 'busy' && isGood(run) && hasAnswers(run)).flatMap(podRows);
+  const loads = withSteadied(runs.filter(hasAnswers).map(loadRow), ({ load }) => load, ({ good }) => good);
+  const pods = withSteadied(runs.filter((run) => kindOf(run) === 'busy' && isGood(run) && hasAnswers(run)).flatMap(podRows), ({ service }) => service, ({ sidecarCpuUs }) => sidecarCpuUs !== null);
   return {
     origin: recording.origin,
     cpuModel: all[0].provenance.machine.cpuModel,
@@ -134,8 +142,8 @@ export function onlyNodes(data: ApplicationsData, nodes: readonly number[]): App
   return { ...data, loads: data.loads.filter(chosen), pods: data.pods.filter(chosen), kubelet: data.kubelet.filter((row) => nodes.includes(row.nodes)), counts: data.counts.filter((row) => nodes.includes(row.nodes)) };
 }
 
-const loadColumns = ['application', 'profile', 'nodes', 'repeat', 'load', 'achievedPerS', 'p50Us', 'p90Us', 'p99Us', 'appCpuUs', 'sidecarCpuUs', 'clockHz', 'good', 'warning', 'run'] as const;
-const podColumns = ['application', 'profile', 'nodes', 'repeat', 'service', 'node', 'appCpuUs', 'sidecarCpuUs', 'inbound', 'outbound', 'clockHz', 'run'] as const;
+const loadColumns = ['application', 'profile', 'nodes', 'repeat', 'load', 'achievedPerS', 'p50Us', 'p90Us', 'p99Us', 'appCpuUs', 'sidecarCpuUs', 'referenceCpuUs', 'steadySidecarCpuUs', 'clockHz', 'good', 'warning', 'run'] as const;
+const podColumns = ['application', 'profile', 'nodes', 'repeat', 'service', 'node', 'appCpuUs', 'sidecarCpuUs', 'referenceCpuUs', 'steadySidecarCpuUs', 'inbound', 'outbound', 'clockHz', 'run'] as const;
 
 function kindOf({ spec: { load } }: Run): LoadKind {
   if (load.mode === 'closed') return load.connections === 1 ? 'one' : 'busy';
@@ -157,19 +165,51 @@ function commonOf({ spec, repeat, provenance, id }: Run) {
   return { application: applicationOf(spec), profile, nodes, repeat, clockHz: median(provenance.coreClockHz!), run: id };
 }
 
-function loadRow(run: Run): LoadRow {
+type Unsteadied<R> = Omit<R, 'steadySidecarCpuUs'>;
+type Cost = Pick<LoadRow, 'application' | 'profile' | 'nodes' | 'referenceCpuUs'> & { sidecarCpuUs: number | null };
+
+/**
+ * Puts repeats of the same at one speed of the machine.
+ * @param kind what repeats have in common beside their deployment; @param usable others stay without.
+ */
+function withSteadied<R extends Cost>(rows: readonly R[], kind: (row: R) => string, usable: (row: R) => boolean): (R & Pick<LoadRow, 'steadySidecarCpuUs'>)[] {
+  const groups = new Map<string, R[]>();
+  for (const row of rows.filter(usable)) {
+    const key = [row.application, row.profile, row.nodes, kind(row)].join('|');
+    groups.set(key, [...(groups.get(key) ?? []), row]);
+  }
+  const steady = new Map([...groups.values()].flatMap((group) => {
+    const costs = steadied(group.map(({ sidecarCpuUs, referenceCpuUs }) => [sidecarCpuUs!, referenceCpuUs]));
+    return group.map((row, i): [R, number] => [row, costs[i]]);
+  }));
+  return rows.map((row) => ({ ...row, steadySidecarCpuUs: steady.get(row) ?? null }));
+}
+
+/**
+ * Per request, microseconds. Services that no request reaches have chores of their own now and then, which would pass for a
+ * slow machine: known by their sidecars, which counted no request. Without sidecars all count.
+ */
+function referenceCpuUs({ requests, pods }: ApplicationWindow, topology: Topology): number {
+  const reached = pods.filter((_, i) => topology.pods[i].requests?.inbound !== 0);
+  return reached.reduce((sum, { app }) => sum + app.runNs, 0) / 1000 / requests;
+}
+
+function loadRow(run: Run): Unsteadied<LoadRow> {
   const { achievedRatePerS, latencyUs } = readJson<LoadOutcome>(run, runFiles.load);
-  const { requests, pods } = readJson<ApplicationWindow>(run, runFiles.pods);
+  const window = readJson<ApplicationWindow>(run, runFiles.pods);
+  const { requests, pods } = window;
   const perRequest = (of: (pod: PodSample) => number) => pods.reduce((sum, pod) => sum + of(pod), 0) / 1000 / requests;
   return {
     ...commonOf(run), load: kindOf(run), achievedPerS: achievedRatePerS, p50Us: latencyUs.p50, p90Us: latencyUs.p90, p99Us: latencyUs.p99,
     appCpuUs: perRequest(({ app }) => app.runNs), sidecarCpuUs: perRequest(({ sidecar }) => sidecar?.runNs ?? 0),
+    referenceCpuUs: referenceCpuUs(window, readJson<Topology>(run, runFiles.topology)),
     good: isGood(run), warning: run.warnings.map(({ text }) => text).join('; '),
   };
 }
 
-function podRows(run: Run): PodRow[] {
-  const { requests, pods } = readJson<ApplicationWindow>(run, runFiles.pods);
+function podRows(run: Run): Unsteadied<PodRow>[] {
+  const window = readJson<ApplicationWindow>(run, runFiles.pods);
+  const { requests, pods } = window;
   const topology = readJson<Topology>(run, runFiles.topology);
   // By the sidecar that clients meet first, since warm-up requests were counted too.
   const pages = Math.max(...topology.pods.filter(({ service }) => service === topology.entry).map((pod) => pod.requests?.inbound ?? 0));
@@ -177,7 +217,7 @@ function podRows(run: Run): PodRow[] {
     const counted = topology.pods[i].requests;
     return {
       ...commonOf(run), service: pod.service, node: pod.node, appCpuUs: pod.app.runNs / 1000 / requests,
-      sidecarCpuUs: pod.sidecar && pod.sidecar.runNs / 1000 / requests,
+      sidecarCpuUs: pod.sidecar && pod.sidecar.runNs / 1000 / requests, referenceCpuUs: referenceCpuUs(window, topology),
       inbound: counted && counted.inbound / pages, outbound: counted && counted.outbound / pages,
     };
   });

@@ -97,5 +97,16 @@ export function placeNotes(data: ApplicationsData): string[] {
     `All nodes are bridges of one kernel and share ${data.podCores === 1 ? 'one core' : `${data.podCores} cores`}: more nodes lengthen the way of a packet through the kernel, but add no core, no network card and no wire.`];
 }
 
+/** How CPU time was made comparable between repeats, for method lines. */
+export const steadiedBy = "steadied by the services' CPU time in the same window";
+
+/** What a steadied value says, and what it does not. */
+export const steadyNote = 'Steadied: CPU time for the same work can drift within seconds, for all programs alike; the services in the same window, which do the same work in every repeat, say how dear work was just then. Its interval is what repeats differ by beside that drift; the interval of the value as measured holds the drift too. Each deployment is steadied at a speed of its own: between deployments compare sidecars by services.';
+
+/** CPU time of sidecars for one of the services' that requests reach, in the same window: the machine's speed is in neither more than in the other. */
+export function byServices({ sidecarCpuUs, referenceCpuUs }: { sidecarCpuUs: number | null; referenceCpuUs: number }): number {
+  return (sidecarCpuUs ?? 0) / referenceCpuUs;
+}
+
 /** Why shares of an application's cost are not judged. */
 export const emulatedReason = "the paper's applications compute, the emulated ones here do not, so that shares of their cost say nothing of the paper's";

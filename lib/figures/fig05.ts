@@ -4,7 +4,7 @@ import type { ApplicationsData, LoadKind, LoadRow } from '../experiments/applica
 import { judge, judgeAll, number, unavailable, type Judgement } from '../report/verdicts.js';
 import type { Row } from '../store/value.js';
 import { groupedBars, gridLayout, type Bar, type PanelGrid } from './application-panels.js';
-import { allRows, applicationsIn, compareCells, emulatedReason, estimateText, evidenceOf, isVariant, labelOf, nodeCounts, placeNotes, rowFor, rowsOf, runsOf, type Cell } from './application-values.js';
+import { allRows, applicationsIn, compareCells, emulatedReason, estimateText, evidenceOf, isVariant, labelOf, nodeCounts, placeNotes, rowFor, rowsOf, runsOf, steadiedBy, steadyNote, type Cell } from './application-values.js';
 import { methodLine, paperSays, type Item } from './item.js';
 import { profileColour } from './palette.js';
 import { repeatsNote } from './repeats-note.js';
@@ -14,6 +14,7 @@ const p90Ms = { unit: 'ms', method: 'measured: latency', of: ({ p90Us }: LoadRow
 const p50Ms = { ...p90Ms, of: ({ p50Us }: LoadRow) => p50Us / 1000 } as const;
 const perS = { unit: 'requests/s', method: 'measured: throughput', of: ({ achievedPerS }: LoadRow) => achievedPerS } as const;
 const sidecarMs = { unit: 'ms', method: 'measured: CPU time', of: ({ sidecarCpuUs }: LoadRow) => sidecarCpuUs / 1000 } as const;
+const steadyMs = { ...sidecarMs, of: ({ steadySidecarCpuUs }: LoadRow) => steadySidecarCpuUs! / 1000 } as const;
 
 /** Profile with which the paper's figure was made. */
 const paperProfile = 'default';
@@ -72,7 +73,8 @@ function besideRows(data: ApplicationsData, applications: readonly string[], nod
     const one: Cell = { application, profile, nodes: count, load: 'one' };
     if (rowsOf(data, one).length === 0) return [];
     const latencies = [rowFor(data, one, `${seriesName(profile)}, median latency`, xName(data, one), p50Ms), rowFor(data, one, `${seriesName(profile)}, p90 latency`, xName(data, one), p90Ms)];
-    return profile === 'none' ? latencies : [...latencies, rowFor(data, one, `${seriesName(profile)}, CPU time of sidecars`, xName(data, one), sidecarMs)];
+    const sidecars = `${seriesName(profile)}, CPU time of sidecars`;
+    return profile === 'none' ? latencies : [...latencies, rowFor(data, one, sidecars, xName(data, one), sidecarMs), rowFor(data, one, `${sidecars}, ${steadiedBy}`, xName(data, one), steadyMs)];
   })));
 }
 
@@ -85,7 +87,7 @@ function table(data: ApplicationsData, applications: readonly string[], nodes: r
     return [{
       application: labelOf(data, application), nodes: count, profile,
       share: added('share', p90Ms.of), knee: added('knee', p90Ms.of), one: added('one', p50Ms.of),
-      inside: estimateText(compareCells(data, [own], sidecarMs.of, ([ms]) => ms)),
+      inside: estimateText(compareCells(data, [own], sidecarMs.of, ([ms]) => ms)), steady: estimateText(compareCells(data, [own], steadyMs.of, ([ms]) => ms)),
       loss: estimateText(lossOf(data, cells('busy'))),
     }];
   })));
@@ -93,7 +95,8 @@ function table(data: ApplicationsData, applications: readonly string[], nodes: r
     columns: [
       { key: 'application', label: 'application' }, { key: 'nodes', label: 'nodes' }, { key: 'profile', label: 'profile' },
       { key: 'share', label: `added p90 latency at ${100 * comparedShare} % of each knee (ms)` }, { key: 'knee', label: 'added p90 latency at each knee (ms)' },
-      { key: 'one', label: 'added median latency, one request at a time (ms)' }, { key: 'inside', label: 'of it CPU time inside sidecars (ms)' }, { key: 'loss', label: 'throughput lost (%)' },
+      { key: 'one', label: 'added median latency, one request at a time (ms)' }, { key: 'inside', label: 'of it CPU time inside sidecars (ms)' }, { key: 'steady', label: 'the same, steadied (ms)' },
+      { key: 'loss', label: 'throughput lost (%)' },
     ],
     rows,
   };
@@ -110,7 +113,7 @@ function notes(data: ApplicationsData, applications: readonly string[], nodes: r
     "The paper states latency at maximum throughput, where it grows without bound and says little of a sidecar's own share; beside it stands latency at half of the knee, and one request at a time.",
     ...stallNote(data, nodes),
     'Knees are those found on the fewest nodes; every number of nodes gets the same rates.',
-    ...placeNotes(data), ...repeatsNote('latency and throughput', repeats), ...data.notes,
+    steadyNote, ...placeNotes(data), ...repeatsNote('latency and throughput', repeats), ...data.notes,
   ];
 }
 

@@ -9,7 +9,7 @@ import type { InvocationsData } from '../experiments/invocations-data.js';
 import { judge, judgeAll, number, unavailable, type Evidence, type Judgement } from '../report/verdicts.js';
 import type { Method, Row } from '../store/value.js';
 import { groupedBars, gridLayout, type Bar, type PanelGrid } from './application-panels.js';
-import { applicationsIn, estimateText, evidenceOf, labelOf, nodeCounts, shortName } from './application-values.js';
+import { applicationsIn, estimateText, evidenceOf, labelOf, nodeCounts, shortName, steadiedBy, steadyNote } from './application-values.js';
 import { seriesName } from './fig05.js';
 import { methodLine, paperSays, unique, type Item } from './item.js';
 import { profileColour } from './palette.js';
@@ -29,6 +29,8 @@ interface Invocation {
   instructions: Estimate | null;
   cycles: Estimate | null;
   cpuUs: Estimate | null;
+  /** At one speed of the machine for all repeats and all sidecars of this deployment. */
+  steadyUs: Estimate | null;
   runs: { instructions: string[]; cycles: string[] };
 }
 
@@ -52,7 +54,7 @@ export function fig14(data: ApplicationsData, counted: InvocationsData | null, g
   return {
     item: 'fig14',
     title: 'Figure 14: cost of a sidecar invocation, by service',
-    rows,
+    rows: [...rows, ...all.flatMap((one) => cpuRows(data, one))],
     figure: styled({
       title: 'Figure 14: cost of one sidecar invocation, by service',
       alt: 'User instructions and modelled cycles of one invocation of each service\'s sidecar, for every application, with the profiles default and demo.',
@@ -79,7 +81,7 @@ function invocationsOf(data: ApplicationsData, counted: InvocationsData | null, 
     return {
       application: graph.id, service, profile, traversals,
       instructions: instructions && scaled(instructions, 1 / (2 * traversals)),
-      cycles: each(({ sidecarCpuUs, clockHz }) => (sidecarCpuUs! * clockHz) / 1e6), cpuUs: each(({ sidecarCpuUs }) => sidecarCpuUs!),
+      cycles: each(({ sidecarCpuUs, clockHz }) => (sidecarCpuUs! * clockHz) / 1e6), cpuUs: each(({ sidecarCpuUs }) => sidecarCpuUs!), steadyUs: each(({ steadySidecarCpuUs }) => steadySidecarCpuUs!),
       runs: { instructions: counted?.runsOf(graph.id, profile) ?? [], cycles: pods.map(({ run }) => run) },
     };
   }));
@@ -99,6 +101,14 @@ function rowOf(data: ApplicationsData, counted: InvocationsData | null, one: Inv
   return { ...about, value: estimate.value, interval: estimate.interval, method, origin: quantity === 'instructions' ? counted!.origin : data.origin, runs: one.runs[quantity] };
 }
 
+/** CPU time as measured and steadied; not drawn. */
+function cpuRows(data: ApplicationsData, one: Invocation): Row[] {
+  const series = `${seriesName(one.profile)}: CPU time`;
+  return [{ series, estimate: one.cpuUs }, { series: `${series}, ${steadiedBy}`, estimate: one.steadyUs }].flatMap(({ series: name, estimate }) => (estimate ? [{
+    series: name, x: `${labelOf(data, one.application)}, ${one.service}`, value: estimate.value, interval: estimate.interval, unit: 'us CPU/invocation', method: 'measured: CPU time' as const, origin: data.origin, runs: one.runs.cycles,
+  }] : []));
+}
+
 /** Both directions of a call: twice the paper's invocation. */
 function perTraversal(row: Row): Row {
   return { ...row, unit: row.unit.replace('invocation', 'traversal'), value: row.value === null ? null : 2 * row.value, interval: row.interval && [2 * row.interval[0], 2 * row.interval[1]] };
@@ -115,10 +125,11 @@ function table(data: ApplicationsData, all: readonly Invocation[]): Item['table'
       { key: 'application', label: 'application' }, { key: 'service', label: 'sidecar of' }, { key: 'profile', label: 'profile' }, { key: 'traversals', label: 'traversals (invocations) per request' },
       { key: 'instructions', label: 'user instructions per invocation' }, { key: 'instructionsT', label: 'per traversal' },
       { key: 'cycles', label: 'cycles per invocation' }, { key: 'cyclesT', label: 'per traversal' }, { key: 'cpu', label: 'CPU time per invocation (µs)' },
+      { key: 'steady', label: 'the same, steadied (µs)' },
     ],
     rows: all.map((one) => ({
       application: labelOf(data, one.application), service: one.service, profile: one.profile, traversals: `${one.traversals} (${2 * one.traversals})`,
-      instructions: text(one.instructions, 1), instructionsT: text(one.instructions, 2), cycles: text(one.cycles, 1), cyclesT: text(one.cycles, 2), cpu: text(one.cpuUs, 1),
+      instructions: text(one.instructions, 1), instructionsT: text(one.instructions, 2), cycles: text(one.cycles, 1), cyclesT: text(one.cycles, 2), cpu: text(one.cpuUs, 1), steady: text(one.steadyUs, 1),
     })),
   };
 }
@@ -127,6 +138,7 @@ function notes(data: ApplicationsData, counted: InvocationsData | null, shown: r
   const byAddress = shown.filter(({ services }) => services.some(({ calledByPodAddress }) => calledByPodAddress)).map(({ label }) => label);
   return [
     'Instructions are those of user code only, one request of a client at a time; cycles are those of user code and kernel, at full speed. The paper counts instructions of both.',
+    steadyNote,
     'A sidecar before a store handles bytes, not requests: its invocations are TCP traversals.',
     ...(byAddress.length > 0 ? [`Services of ${byAddress.join(' and ')} call each other at their pods' addresses, as clients of Consul do: Istio has no route for those, so that the caller's sidecar passes the calls on as bytes, which is why a sidecar costs less there. The paper takes such services for outliers, by amortization.`] : []),
     ...(counted ? [] : ['User instructions were not counted: that needs Valgrind.']),
@@ -159,7 +171,10 @@ function countVerdicts(data: ApplicationsData, bookinfo: CallGraph | undefined):
   });
 }
 
-/** C45: CPU time of an invocation averaged over an application's sidecars, against the median application; both profiles. */
+/**
+ * C45: CPU time of an invocation averaged over an application's sidecars, against the median application; both profiles. As
+ * measured, with all its drift: applications have different services, so that nothing does the same work beside both.
+ */
 function independentVerdict(data: ApplicationsData, all: readonly Invocation[]): Judgement {
   const cases = meshProfiles.flatMap((profile) => {
     const applications = unique(all.filter((one) => one.profile === profile && one.cpuUs).map(({ application }) => application));

@@ -51,6 +51,9 @@ export function topDownColour(slots: keyof typeof bySlots): string {
 /** Bars that stand beside each other in one group. */
 export const mpkiColours = { l1iMpki: muted.indigo, l1iRetiredMpki: muted.cyan, branchMpki: muted.rose } as const;
 
+/** The same values before and after a correction. */
+export const correctionColours = { before: muted.sand, after: muted.indigo } as const;
+
 /** No mesh pale, the mesh's profiles darker as they do more. */
 const byProfile: Record<string, string> = { none: muted.sand, default: bright[0], demo: muted.indigo };
 

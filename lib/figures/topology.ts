@@ -5,7 +5,7 @@ import { estimateOf } from '../analysis/rounds.js';
 import type { ApplicationsData, PodRow } from '../experiments/applications-data.js';
 import type { Row } from '../store/value.js';
 import { boxHeight, canvasWidth, diagram, lineHeight, type Arrow, type Box, type Label } from './diagram.js';
-import { shortName } from './application-values.js';
+import { shortName, steadiedBy, steadyNote } from './application-values.js';
 import { seriesName } from './fig05.js';
 import { methodLine, unique, type Item } from './item.js';
 import { number } from '../report/verdicts.js';
@@ -20,7 +20,7 @@ export function topology(data: ApplicationsData, graph: CallGraph, profile: stri
   const places = placesOf(graph, pods);
   const edges = edgesOf(graph).map((edge) => ({ ...edge, costUs: costOf(graph, pods, edge) }));
   const rows = edges.map((edge): Row => ({
-    series: `${seriesName(profile)}: CPU time of sidecars on the hop`, x: `${edge.caller ?? 'client'} to ${edge.callee}`, value: edge.costUs, unit: 'us CPU/request', interval: null,
+    series: `${seriesName(profile)}: CPU time of sidecars on the hop, steadied`, x: `${edge.caller ?? 'client'} to ${edge.callee}`, value: edge.costUs, unit: 'us CPU/request', interval: null,
     method: 'measured: CPU time', origin: data.origin, runs: unique(pods.map(({ run }) => run)),
   }));
   const depth = Math.max(...[...places.values()].map(({ row }) => row)) + 1;
@@ -31,7 +31,7 @@ export function topology(data: ApplicationsData, graph: CallGraph, profile: stri
     figure: diagram({
       title: `${graph.label} as deployed: ${seriesName(profile)}, ${nodes} ${nodes === 1 ? 'node' : 'nodes'}`,
       alt: `Services of ${graph.label} with their nodes; arrows are calls of one request, with how many there are and the CPU time that both sidecars spend on them.`,
-      method: `${methodLine(rows)}<br>on arrows: calls per request, CPU time of the sidecars they cross`,
+      method: `${methodLine(rows)}<br>${steadiedBy}<br>on arrows: calls per request, CPU time of the sidecars they cross`,
       height: depth * height + (depth - 1) * rowGap + rowGap,
       boxes: [...places].map(([service, place]) => podBox(graph, pods, service, place)),
       arrows: edges.flatMap((edge) => arrowOf(places, edge)),
@@ -39,7 +39,7 @@ export function topology(data: ApplicationsData, graph: CallGraph, profile: stri
     }),
     table: null,
     paper: [],
-    notes: ['A sidecar\'s CPU time is shared out over the calls that cross it, each the same: a hop costs what its calls are of the caller\'s and of the callee\'s sidecar.'],
+    notes: [steadyNote, 'A sidecar\'s CPU time is shared out over the calls that cross it, each the same: a hop costs what its calls are of the caller\'s and of the callee\'s sidecar.'],
     judgements: [],
   };
 }
@@ -71,7 +71,7 @@ function costOf(graph: CallGraph, pods: readonly PodRow[], { caller, callee, cal
     const own = pods.filter((pod) => pod.service === service);
     const crossed = traversalsOf(graph).find((each) => each.service === service);
     if (!crossed || own.length === 0) return sum;
-    const cost = estimateOf(new Map(own.map((pod) => [pod.repeat, pod.sidecarCpuUs ?? 0]))).value;
+    const cost = estimateOf(new Map(own.map((pod) => [pod.repeat, pod.steadySidecarCpuUs ?? 0]))).value;
     return sum + (cost * calls) / (crossed.inbound + crossed.outbound);
   }, 0);
 }
@@ -100,7 +100,7 @@ function placesOf(graph: CallGraph, pods: readonly PodRow[]): Map<string, Place>
 
 function podBox(graph: CallGraph, pods: readonly PodRow[], service: string, { x, y, width }: Place): Box {
   const own = pods.filter((pod) => pod.service === service);
-  const cost = estimateOf(new Map(own.map((pod) => [pod.repeat, pod.sidecarCpuUs ?? 0]))).value;
+  const cost = estimateOf(new Map(own.map((pod) => [pod.repeat, pod.steadySidecarCpuUs ?? 0]))).value;
   const { protocol } = graph.services.find(({ name }) => name === service)!;
   return { x, y, width, height, title: shortName(service), lines: [`${protocol}, node ${own[0].node + 1}`, `sidecar ${number(cost)} µs`], fill: '#EAF2FB', colour: '#332288' };
 }

@@ -31,6 +31,7 @@ import { fig03 } from '../figures/fig03.js';
 import { fig04 } from '../figures/fig04.js';
 import { fig05 } from '../figures/fig05.js';
 import { fig12 } from '../figures/fig12.js';
+import { fig12Repeats } from '../figures/fig12-repeats.js';
 import { fig13 } from '../figures/fig13.js';
 import { fig14 } from '../figures/fig14.js';
 import { topology } from '../figures/topology.js';
@@ -149,6 +150,7 @@ export const itemSources: readonly ItemSource[] = [
   { item: 'fig11c-live', notebook: '06-traces', build: (read) => fig11cLive(read.hugePages()) },
   { item: 'fig11a-recorders', notebook: '06-traces', build: async (read) => fig11aRecorders(await read.traces()) },
   { item: 'fig12', notebook: '07-overheads', build: (read) => fig12(read.applications(), read.invocations()) },
+  { item: 'fig12-repeats', notebook: '07-overheads', build: (read) => fig12Repeats(read.applications()) },
   { item: 'fig13', notebook: '08-invocations', build: (read) => fig13(read.sidecarLatency()) },
   { item: 'fig14', notebook: '08-invocations', build: (read) => fig14(read.applications(), read.invocations(), knownGraphs()) },
   { item: 'fig15', notebook: '09-generations', build: async (read) => fig15(await (await read.frontend()).on([haswell, iceLake])) },

@@ -1,15 +1,17 @@
+import { table } from 'arquero';
 import { describe, expect, test } from 'vitest';
 import { graphById } from '../../../lib/apps/graph-file.js';
-import { onlyNodes } from '../../../lib/experiments/applications-data.js';
+import { onlyNodes, type LoadRow, type PodRow } from '../../../lib/experiments/applications-data.js';
 import type { InvocationsData } from '../../../lib/experiments/invocations-data.js';
 import { addedHops } from '../../../lib/figures/added-hops.js';
 import { engines } from '../../../lib/figures/engines.js';
 import { fig05 } from '../../../lib/figures/fig05.js';
 import { fig12 } from '../../../lib/figures/fig12.js';
+import { fig12Repeats } from '../../../lib/figures/fig12-repeats.js';
 import { fig14 } from '../../../lib/figures/fig14.js';
 import type { Item } from '../../../lib/figures/item.js';
 import { topology } from '../../../lib/figures/topology.js';
-import { applicationsData, traversals, traversalUs } from './applications-data.js';
+import { applicationsData, columnsOf, traversals, traversalUs } from './applications-data.js';
 
 const graphs = Object.fromEntries(['bookinfo', 'hotel-reservation'].map((id) => [id, graphById(id)]));
 
@@ -101,6 +103,28 @@ describe('Figure 12', () => {
   });
 });
 
+describe('how far repeats of Figure 12 are apart', () => {
+  /** Each repeat on a machine so many times slower. */
+  const speeds = [1, 1.3, 0.9, 1, 1.1, 1];
+  const data = applicationsData();
+  const slowed = (data.loads.objects() as LoadRow[]).map((row) => ({ ...row, sidecarCpuUs: row.sidecarCpuUs * speeds[row.repeat], referenceCpuUs: row.referenceCpuUs * speeds[row.repeat] }));
+  const drifting = { ...data, loads: table(columnsOf(slowed)) };
+  const item = fig12Repeats(drifting);
+
+  test('is in the table as measured and steadied, with how many lie within 5 %', () => {
+    const row = item.table!.rows.find(({ application, profile, nodes }) => application === 'BookInfo' && profile === 'demo' && nodes === 5)!;
+    expect(row).toMatchObject({ measuredSpread: '5.0, 30.0', steadySpread: '0.0, 0.0', close: '3 → 6 of 6' });
+    expect(item.notes.join(' ')).toContain('at full speed in 8 of 8 (as measured: 0)');
+  });
+
+  test('has a value for each deployment with sidecars and for both ways', () => {
+    expect(valueOf(item, 'CPU time of sidecars, as measured: largest deviation of a repeat', 'Hotel Reservation, default, 1 node')).toBeCloseTo(30);
+    expect(valueOf(item, "CPU time of sidecars, steadied by the services' CPU time in the same window: largest deviation of a repeat", 'Hotel Reservation, default, 1 node')).toBeCloseTo(0);
+  });
+
+  test('does not keep the number of nodes from being judged', () => expect(verdictOf(fig12(drifting, counted), 'C33', 'constant')).toBe('reproduced'));
+});
+
 describe('Figure 14', () => {
   const figure = fig14(applicationsData(), counted, graphs);
 
@@ -126,8 +150,8 @@ describe('an application as deployed', () => {
 
   test('shares the cost of all sidecars out over the calls of a request', () => {
     expect(item.rows.reduce((sum, { value }) => sum + value!, 0)).toBeCloseTo(7 * traversalUs.default);
-    expect(valueOf(item, 'sidecars, default: CPU time of sidecars on the hop', 'client to productpage')).toBeCloseTo(traversalUs.default);
-    expect(valueOf(item, 'sidecars, default: CPU time of sidecars on the hop', 'reviews to ratings')).toBeCloseTo(2 * traversalUs.default);
+    expect(valueOf(item, 'sidecars, default: CPU time of sidecars on the hop, steadied', 'client to productpage')).toBeCloseTo(traversalUs.default);
+    expect(valueOf(item, 'sidecars, default: CPU time of sidecars on the hop, steadied', 'reviews to ratings')).toBeCloseTo(2 * traversalUs.default);
   });
 
   test('says what to do about a deployment that was not made', () => {
@@ -145,10 +169,16 @@ describe('a cluster beside one machine', () => {
     expect(item.table!.rows.find(({ application, profile }) => application === 'Hotel Reservation' && profile === 'demo')!.ratio).toMatch(/^1\.2 /);
   });
 
+  test('compares sidecars by services too, which a cluster on a slower machine leaves as they are', () => {
+    const slower = cluster.pods.objects().map((row) => ({ ...(row as PodRow), sidecarCpuUs: 2 * (row as PodRow).sidecarCpuUs!, referenceCpuUs: 2 * (row as PodRow).referenceCpuUs }));
+    const { table: compared } = engines(applicationsData(), { ...cluster, pods: table(columnsOf(slower)) }, graphs);
+    expect(compared!.rows.find(({ application, profile }) => application === 'BookInfo' && profile === 'default')).toMatchObject({ ratio: expect.stringMatching(/^2\.4 /), relative: expect.stringMatching(/^1\.2 /) });
+  });
+
   test('says what the cluster\'s sidecars are', () => expect(item.notes).toContain('stock Envoy'));
 });
 
 test('a further call costs two traversals', () => {
   const row = addedHops(applicationsData(), graphs, 3).find(({ application, profile }) => application === 'BookInfo' && profile === 'default')!;
-  expect(row['CPU time of sidecars, modelled (µs/request)']).toMatch(new RegExp(`^${3 * 2 * traversalUs.default} `));
+  for (const column of ['CPU time of sidecars, modelled (µs/request)', 'the same, steadied (µs/request)']) expect(row[column]).toMatch(new RegExp(`^${3 * 2 * traversalUs.default} `));
 });

@@ -24,13 +24,14 @@ export function applicationsData({ sidecars = () => 1, warning = () => '' }: Cha
     const sidecarCpuUs = traversals(cell.application) * traversalUs[cell.profile] * sidecars(cell.application, cell.nodes);
     const marked = warning({ ...cell, load });
     return {
-      ...cell, load, achievedPerS: 1e6 / (1000 + sidecarCpuUs), p50Us: 1000 + sidecarCpuUs, p90Us: 2000 + 3 * sidecarCpuUs, p99Us: 4000, appCpuUs: 1000, sidecarCpuUs, clockHz,
+      ...cell, load, achievedPerS: 1e6 / (1000 + sidecarCpuUs), p50Us: 1000 + sidecarCpuUs, p90Us: 2000 + 3 * sidecarCpuUs, p99Us: 4000, appCpuUs: 1000, sidecarCpuUs, referenceCpuUs: 1000, steadySidecarCpuUs: marked === '' ? sidecarCpuUs : null, clockHz,
       good: marked === '', warning: marked, run: `${cell.application}/${cell.profile}/${cell.nodes}/${load}/${cell.repeat}`,
     };
   }));
-  const podRows = cells.filter(({ profile }) => profile !== 'none').flatMap((cell) => traversalsOf(graphById(cell.application)).map(({ service, inbound, outbound }): PodRow => ({
-    ...cell, service, node: 0, appCpuUs: 100, sidecarCpuUs: (inbound + outbound) * traversalUs[cell.profile] * sidecars(cell.application, cell.nodes), inbound, outbound, clockHz, run: `${cell.application}/${cell.repeat}`,
-  })));
+  const podRows = cells.filter(({ profile }) => profile !== 'none').flatMap((cell) => traversalsOf(graphById(cell.application)).map(({ service, inbound, outbound }): PodRow => {
+    const sidecarCpuUs = (inbound + outbound) * traversalUs[cell.profile] * sidecars(cell.application, cell.nodes);
+    return { ...cell, service, node: 0, appCpuUs: 100, sidecarCpuUs, referenceCpuUs: 1000, steadySidecarCpuUs: sidecarCpuUs, inbound, outbound, clockHz, run: `${cell.application}/${cell.repeat}` };
+  }));
   return {
     origin: 'test-2026-11-30', cpuModel: 'Test CPU', envoyVersion: '1.40.0', engine: 'namespaces', podCores: 1,
     labels: { bookinfo: 'BookInfo', 'hotel-reservation': 'Hotel Reservation' },
@@ -43,6 +44,7 @@ export function traversals(application: string): number {
   return traversalsOf(graphById(application)).reduce((sum, { inbound, outbound }) => sum + inbound + outbound, 0);
 }
 
-function columnsOf<T extends object>(rows: T[]): Record<string, unknown[]> {
+/** Of equal rows, for a table. */
+export function columnsOf<T extends object>(rows: T[]): Record<string, unknown[]> {
   return Object.fromEntries(Object.keys(rows[0]).map((name) => [name, rows.map((row) => row[name as keyof T])]));
 }
