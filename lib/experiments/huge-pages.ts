@@ -16,16 +16,15 @@ import { valuesOf } from '../counters/frontend-counts.js';
 import { policyById } from '../deploy/catalogue.js';
 import { copyText, hugeBytesOf, probe, textMapping, textPages, type MovedText, type TextCopies, type TextPages } from '../deploy/huge-pages.js';
 import type { Sidecar, SidecarConfig } from '../deploy/types.js';
-import { canMeasure } from '../host/capabilities.js';
 import type { LoadSpec } from '../load/types.js';
 import { hugePageBytes } from '../simulate/geometry.js';
 import type { Recording, Run, RunStore, Warning } from '../store/run-store.js';
 import { projectVersion } from '../store/version.js';
-import type { Progress } from './campaign.js';
+import type { Progress } from './carry-out.js';
 import { busyLoad } from './components.js';
 import { loadAndRead, type CpuWindow, type Scene } from './measure.js';
 import type { Mode, PlannedRun } from './plan.js';
-import { sessionMode, type SessionMode } from './session.js';
+import { planMode, sessionMode, whyNotHere, type SessionMode } from './session.js';
 import { withTestbed, type Testbed, type TestbedOptions } from './testbed.js';
 import { isGood, warningsFor } from './warnings.js';
 
@@ -95,11 +94,9 @@ export interface HugePagesOptions extends TestbedOptions {
  * @returns one line for the reader.
  */
 export async function tryHugePages(mode: SessionMode = sessionMode(), options: HugePagesOptions = {}): Promise<string> {
-  if (mode === 'recorded') return 'Not measuring (WORKBENCH_MODE=recorded): what follows is drawn from the committed recordings.';
-  for (const able of [await canMeasure(), await probe()]) {
-    if (!able.available) return `Not measuring here: ${able.reason}. What follows is drawn from the committed recordings. To measure: ${able.remedy}.`;
-  }
-  const runs = await measureHugePages(mode, options);
+  const whyNot = await whyNotHere(mode, probe);
+  if (whyNot) return whyNot;
+  const runs = await measureHugePages(planMode(mode), options);
   return `${runs.length} starts of a sidecar whose code lay on the file's pages, on 4 kB and on 2 MB pages in turn.`;
 }
 

@@ -1,15 +1,17 @@
 /** How a notebook or command works with an experiment: measure what this machine can, then choose what to draw from. */
 import { applicationEngine } from '../deploy/application-engine.js';
 import { sqlModule } from '../deploy/catalogue.js';
+import type { Availability } from '../host/availability.js';
 import { canMeasure } from '../host/capabilities.js';
 import { readMachine } from '../host/machine.js';
 import { progress as progressBar } from '../report/progress.js';
 import type { Recording, Run, RunStore } from '../store/run-store.js';
 import { RunStore as Store } from '../store/run-store.js';
-import { carryOut, type CampaignResult, type Progress } from './campaign.js';
+import { carryOut } from './campaign.js';
+import type { Lacking, Progress } from './carry-out.js';
 import { describePlan, type Mode, type Plan } from './plan.js';
 import { liveStore } from './testbed.js';
-import { carryOutVisits, type Visit } from './visits.js';
+import { carryOutVisits, type Visit, type VisitsResult } from './visits.js';
 import { isGood } from './warnings.js';
 
 /** `recorded` never measures: everything is drawn from committed recordings. */
@@ -33,15 +35,28 @@ export function sessionStore(mode: SessionMode = sessionMode()): RunStore {
 }
 
 /**
+ * Why this session draws from the committed recordings rather than measuring.
+ * @param needed what measuring takes besides a sidecar.
+ * @returns one line for the reader; null when it measures.
+ */
+export async function whyNotHere(mode: SessionMode, ...needed: (() => Promise<Availability>)[]): Promise<string | null> {
+  if (mode === 'recorded') return 'Not measuring (WORKBENCH_MODE=recorded): what follows is drawn from the committed recordings.';
+  for (const probe of [canMeasure, ...needed]) {
+    const able = await probe();
+    if (!able.available) return `Not measuring here: ${able.reason}. What follows is drawn from the committed recordings. To measure: ${able.remedy}.`;
+  }
+  return null;
+}
+
+/**
  * Measures what the plan lacks on this machine, with a progress bar; says instead why not, where it cannot.
  * @returns one line for the reader.
  */
 export async function measureHere(plan: Plan, mode: SessionMode = sessionMode()): Promise<string> {
-  if (mode === 'recorded') return 'Not measuring (WORKBENCH_MODE=recorded): what follows is drawn from the committed recordings.';
-  const able = await canMeasure();
-  if (!able.available) return `Not measuring here: ${able.reason}. What follows is drawn from the committed recordings. To measure: ${able.remedy}.`;
+  const whyNot = await whyNotHere(mode);
+  if (whyNot) return whyNot;
   const result = await carryOut(plan, { fresh: process.env.WORKBENCH_FRESH === '1', progress: bar(plan.experiment) });
-  return summary(result, readMachine().cpuModel);
+  return summary({ ...result, failed: result.failed.map(({ run, reason }) => ({ what: `${run.config.label} (${run.collector})`, reason })) });
 }
 
 /**
@@ -49,21 +64,17 @@ export async function measureHere(plan: Plan, mode: SessionMode = sessionMode())
  * @returns one line for the reader.
  */
 export async function visitHere(visits: readonly Visit[], mode: SessionMode = sessionMode()): Promise<string> {
-  if (mode === 'recorded') return 'Not measuring (WORKBENCH_MODE=recorded): what follows is drawn from the committed recordings.';
-  for (const able of [await canMeasure(), await applicationEngine().probe()]) {
-    if (!able.available) return `Not measuring here: ${able.reason}. What follows is drawn from the committed recordings. To measure: ${able.remedy}.`;
-  }
-  const result = await carryOutVisits(visits, { fresh: process.env.WORKBENCH_FRESH === '1', progress: bar(visits[0].experiment) });
-  const lacking = result.unavailable.map(({ collector, runs, reason, remedy }) => `\n  not measured: ${runs} runs with ${collector}: ${reason}; to have them: ${remedy}`).join('');
-  const failed = result.failed.map(({ what, reason }) => `\n  not measured: ${what}: ${reason}`).join('');
-  return `${result.measured.length} runs measured on ${readMachine().cpuModel}, ${result.recorded.length} were recorded already.${lacking}${failed}`;
+  const whyNot = await whyNotHere(mode, () => applicationEngine().probe());
+  return whyNot ?? summary(await carryOutVisits(visits, { fresh: process.env.WORKBENCH_FRESH === '1', progress: bar(visits[0].experiment) }));
 }
 
-function summary(result: CampaignResult, cpu: string): string {
-  const lacking = result.unavailable.map(({ what, runs, reason, remedy }) =>
-    `\n  not measured: ${runs.length} runs ${what}: ${reason}; to have them: ${remedy}`).join('');
-  const failed = result.failed.map(({ run, reason }) => `\n  not measured: ${run.config.label} (${run.collector}): ${reason}`).join('');
-  return `${result.measured.length} runs measured on ${cpu}, ${result.recorded.length} were recorded already.${lacking}${failed}`;
+function summary({ measured, recorded, failed, unavailable }: { unavailable: Lacking<unknown>[] } & Omit<VisitsResult, 'unavailable'>): string {
+  const lines = [
+    `${measured.length} runs measured on ${readMachine().cpuModel}, ${recorded.length} were recorded already.`,
+    ...unavailable.map(({ what, runs, reason, remedy }) => `  not measured: ${runs.length} runs ${what}: ${reason}; to have them: ${remedy}`),
+    ...failed.map(({ what, reason }) => `  not measured: ${what}: ${reason}`),
+  ];
+  return lines.join('\n');
 }
 
 function bar(title: string): Progress {

@@ -5,15 +5,14 @@
 import { applicationEngine } from '../deploy/application-engine.js';
 import type { ApplicationEngine, ApplicationSpec, DeployedApplication, DeploymentIdentity, EngineOptions } from '../deploy/application.js';
 import { measureCoreClockHz } from '../host/clock.js';
-import { interruptions } from '../host/process.js';
 import { withoutPlaces } from '../store/json-file.js';
 import type { PlacedApplication, PlannedLoad, RunSpec } from '../store/run-key.js';
 import type { Run, RunRecord, Warning } from '../store/run-store.js';
 import { projectVersion } from '../store/version.js';
-import type { Progress } from './campaign.js';
-import { collectorIdentity, worthPlanning } from './collectors.js';
+import { carryOutAll, recordedOrRepeat, withoutLackingTools, type CampaignOptions, type Lacking } from './carry-out.js';
+import { collectorIdentity } from './collectors.js';
 import type { CollectorName } from './plan.js';
-import { withTestbed, type Testbed, type TestbedOptions } from './testbed.js';
+import { withTestbed, type Testbed } from './testbed.js';
 
 /** One run on a deployment. */
 export interface Task {
@@ -50,95 +49,69 @@ export interface Visit {
   repeat: number;
 }
 
-export interface VisitOptions extends TestbedOptions {
-  /** Measure again, as further repeats beside those recorded. */
-  fresh?: boolean;
-  progress?: Progress;
+export interface VisitOptions extends CampaignOptions {
   engine?: ApplicationEngine;
 }
 
 export interface VisitsResult {
   measured: Run[];
+  /** Runs that were already there. */
   recorded: Run[];
+  /** Deployments of which not everything could be had; the others go on. */
   failed: { what: string; reason: string }[];
-  /** Collectors that this machine lacks, with the runs that need them: not tried. */
-  unavailable: { collector: CollectorName; runs: number; reason: string; remedy: string }[];
+  /** Collectors this machine lacks. */
+  unavailable: Lacking<Task>[];
 }
 
 /** Bringing up and taking down, as seen on two cores; only for the estimate. */
 const bringUpS = 8;
-/** Gives up when this many visits in a row fail: then it is the machine, not one application. */
-const failuresInARow = 3;
 
 /**
- * @throws Error when another campaign measures, the engine does not work here, `failuresInARow` visits fail in
- *   succession, or the user interrupts; whole runs are kept.
+ * Measures what visits lack, as far as this machine has the collectors for it.
+ * @throws Error when another campaign measures, the engine does not work here, visits fail in succession, or the user
+ *   interrupts; whole runs are kept.
  */
 export async function carryOutVisits(visits: readonly Visit[], options: VisitOptions = {}): Promise<VisitsResult> {
   const engine = options.engine ?? applicationEngine();
   return withTestbed(options, async (testbed) => {
-    const { possible, unavailable } = await withoutLackingTools(visits);
-    const result: VisitsResult = { measured: [], recorded: [], failed: [], unavailable };
-    const missing: Missing[] = [];
-    for (const visit of possible) missing.push(...await whatIsMissing(testbed, engine, visit, options.fresh ?? false, result.recorded));
-    const total = missing.reduce((sum, each) => sum + secondsOf(each), 0);
-    const runs = missing.reduce((sum, { tasks }) => sum + tasks.length, 0);
-    options.progress?.planned(`${runs} runs on ${missing.length} deployments, about ${(total / 60).toFixed(1)} min, to measure; ${result.recorded.length} runs recorded already`, total);
-    const before = interruptions();
-    let done = 0;
-    let inARow = 0;
-    for (const each of missing) {
-      try {
-        await visitOne(testbed, engine, each, result);
-        inARow = 0;
-      } catch (error) {
-        if (interruptions() !== before) break;
-        result.failed.push({ what: deploymentLabel(each.application), reason: (error as Error).message });
-        if (++inARow === failuresInARow) throw new Error(`${failuresInARow} deployments in a row failed, the last (${deploymentLabel(each.application)}) with: ${(error as Error).message}; ${result.measured.length} runs kept`);
-      }
-      done += secondsOf(each);
-      options.progress?.advanced(deploymentLabel(each.application), done);
-    }
-    if (interruptions() !== before) throw new Error(`measuring was interrupted; ${result.measured.length} runs kept, the next start goes on from there`);
-    return result;
+    const { possible, unavailable } = await withoutLackingTools(visits.flatMap(({ tasks }) => tasks));
+    const worthIt = visits.map((visit) => ({ ...visit, tasks: visit.tasks.filter((task) => possible.includes(task)) }));
+    const { failed, ...result } = await carryOutAll<Missing>(await split(worthIt, testbed, engine, options.fresh), {
+      items: 'deployments',
+      describe: (missing, seconds) => `${missing.flatMap(({ tasks }) => tasks).length} runs on ${missing.length} deployments, about ${(seconds / 60).toFixed(1)} min,`,
+      label: ({ application }) => deploymentLabel(application),
+      seconds: ({ tasks }) => bringUpS + tasks.reduce((sum, { seconds }) => sum + seconds, 0),
+      measure: (visit, keep) => visitOne(testbed, engine, visit, keep),
+    }, options.progress);
+    return { ...result, failed: failed.map(({ item, reason }) => ({ what: deploymentLabel(item.application), reason })), unavailable };
   });
-}
-
-/** Tries each collector once. */
-async function withoutLackingTools(visits: readonly Visit[]): Promise<{ possible: Visit[]; unavailable: VisitsResult['unavailable'] }> {
-  const unavailable: VisitsResult['unavailable'] = [];
-  const using = (collector: CollectorName) => visits.flatMap(({ tasks }) => tasks).filter((task) => task.collector === collector);
-  for (const collector of new Set(visits.flatMap(({ tasks }) => tasks.map((task) => task.collector)))) {
-    const answer = await worthPlanning(collector);
-    if (!answer.available) unavailable.push({ collector, runs: using(collector).length, reason: answer.reason, remedy: answer.remedy });
-  }
-  const lacking = unavailable.map(({ collector }) => collector);
-  return { possible: visits.map((visit) => ({ ...visit, tasks: visit.tasks.filter(({ collector }) => !lacking.includes(collector)) })), unavailable };
 }
 
 interface Missing extends Visit {
   identity: DeploymentIdentity;
 }
 
-function secondsOf({ tasks }: Pick<Visit, 'tasks'>): number {
-  return bringUpS + tasks.reduce((sum, { seconds }) => sum + seconds, 0);
+/** What is on disk already, and each visit with the tasks that are not. */
+async function split(visits: Visit[], testbed: Testbed, engine: ApplicationEngine, fresh?: boolean): Promise<{ recorded: Run[]; missing: Missing[] }> {
+  const recorded: Run[] = [];
+  const missing: Missing[] = [];
+  // Once each, however often it is repeated: rendering all sidecars takes a moment.
+  const identities = new Map<ApplicationSpec, DeploymentIdentity>();
+  for (const visit of visits) {
+    const { experiment, application } = visit;
+    const identity = identities.get(application) ?? await engine.describe(application);
+    identities.set(application, identity);
+    const found = await Promise.all(visit.tasks.map(async (task) =>
+      recordedOrRepeat(testbed, experiment, await specOf(testbed, engine, application, identity, task), visit.repeat, fresh)));
+    recorded.push(...found.filter((one) => typeof one !== 'number'));
+    const repeats = found.filter((one) => typeof one === 'number');
+    const tasks = visit.tasks.filter((_, i) => typeof found[i] === 'number');
+    if (tasks.length > 0) missing.push({ ...visit, tasks, repeat: Math.max(...repeats), identity });
+  }
+  return { recorded, missing };
 }
 
-/** The visit with the tasks that are not recorded; none when all are. */
-async function whatIsMissing(testbed: Testbed, engine: ApplicationEngine, visit: Visit, fresh: boolean, recorded: Run[]): Promise<Missing[]> {
-  const identity = await engine.describe(visit.application);
-  const repeats = await Promise.all(visit.tasks.map(async (task) => {
-    const there = testbed.store.measured(visit.experiment, await specOf(testbed, engine, visit.application, identity, task));
-    const same = there.find(({ repeat }) => repeat === visit.repeat);
-    if (same && !fresh) recorded.push(same);
-    return fresh ? visit.repeat + Math.max(0, ...there.map(({ repeat }) => repeat + 1)) : same ? null : visit.repeat;
-  }));
-  const tasks = visit.tasks.filter((_, i) => repeats[i] !== null);
-  const repeat = Math.max(...repeats.map((each) => each ?? 0));
-  return tasks.length === 0 ? [] : [{ ...visit, tasks, repeat, identity }];
-}
-
-async function visitOne(testbed: Testbed, engine: ApplicationEngine, visit: Missing, result: VisitsResult): Promise<void> {
+async function visitOne(testbed: Testbed, engine: ApplicationEngine, visit: Missing, keep: (run: Run) => void): Promise<void> {
   let running: DeployedApplication | undefined;
   const up = async (options?: EngineOptions) => {
     // By now this process may use the generator's cores only, and would plan with those.
@@ -149,7 +122,7 @@ async function visitOne(testbed: Testbed, engine: ApplicationEngine, visit: Miss
     for (const task of visit.tasks) {
       const spec = await specOf(testbed, engine, visit.application, visit.identity, task);
       const about = { policy: { id: deploymentId(visit.application), label: deploymentLabel(visit.application), frame: 'application' }, repeat: visit.repeat };
-      result.measured.push(await testbed.store.record(visit.experiment, spec, about, async (dir) => {
+      keep(await testbed.store.record(visit.experiment, spec, about, async (dir) => {
         const { hz: before } = await measureCoreClockHz(testbed.cpus.worker);
         const outcome = await whileAlive(() => running, () => task.measure({ testbed, dir, up }));
         const { hz: after } = await measureCoreClockHz(testbed.cpus.worker);

@@ -80,7 +80,6 @@ export class RunStore {
 
   /** Live first, then committed recordings by name. A store opened read-only sees committed ones only. */
   recordings(): Recording[] {
-    if (!fs.existsSync(this.root)) return [];
     const committed = folders(this.root).filter((name) => name !== 'local')
       .map((name) => ({ name, dir: path.join(this.root, name), origin: name }));
     if (!this.liveName) return committed;
@@ -90,18 +89,22 @@ export class RunStore {
 
   /** All whole runs of one experiment in a recording, by policy, key and repeat. */
   runs(recording: Recording, experiment: string): Run[] {
-    const base = path.join(recording.dir, experiment);
-    if (!fs.existsSync(base)) return [];
-    return folders(base).flatMap((key) => folders(path.join(base, key)).map((repeat) => {
-      const dir = path.join(base, key, repeat);
-      return { ...readRecord(dir), dir, origin: recording.origin, id: path.relative(this.root, dir) };
-    })).sort((a, b) => a.policy.id.localeCompare(b.policy.id) || a.key.localeCompare(b.key) || a.repeat - b.repeat);
+    return folders(path.join(recording.dir, experiment)).flatMap((folder) => this.repeats(recording, experiment, folder))
+      .sort((a, b) => a.policy.id.localeCompare(b.policy.id) || a.key.localeCompare(b.key));
   }
 
-  /** Repeats of one specification already measured live. */
+  /** Repeats of one specification already measured live. Reads nothing else: a plan asks for each of its runs. */
   measured(experiment: string, spec: RunSpec): Run[] {
     const key = runKey(spec);
-    return this.runs(this.live(), experiment).filter((run) => run.key === key);
+    return this.repeats(this.live(), experiment, folderOf(key)).filter((run) => run.key === key);
+  }
+
+  private repeats(recording: Recording, experiment: string, folder: string): Run[] {
+    const base = path.join(recording.dir, experiment, folder);
+    return folders(base).map((repeat): Run => {
+      const dir = path.join(base, repeat);
+      return { ...readRecord(dir), dir, origin: recording.origin, id: path.relative(this.root, dir) };
+    }).sort((a, b) => a.repeat - b.repeat);
   }
 
   /**
@@ -118,7 +121,7 @@ export class RunStore {
   ): Promise<Run> {
     const recording = this.live();
     const key = runKey(spec);
-    const final = path.join(recording.dir, experiment, key.slice(0, 16), String(about.repeat));
+    const final = path.join(recording.dir, experiment, folderOf(key), String(about.repeat));
     const temporary = draftPath(recording.dir, `${key.slice(0, 8)}-${about.repeat}`);
     const startedAt = new Date().toISOString();
     const remove = () => fs.rmSync(temporary, { recursive: true, force: true });
@@ -155,7 +158,14 @@ function writeConfiguration(dir: string, { envoyYaml, application }: RunSpec): v
   else fs.writeFileSync(path.join(dir, runFiles.envoyConfig), envoyYaml);
 }
 
+/** A run's folder within its experiment; its repeats are below. */
+function folderOf(key: string): string {
+  return key.slice(0, 16);
+}
+
+/** Names of the folders in one; none where it does not exist. */
 function folders(dir: string): string[] {
+  if (!fs.existsSync(dir)) return [];
   return fs.readdirSync(dir, { withFileTypes: true })
     .filter((entry) => entry.isDirectory() && !entry.name.startsWith('.'))
     .map((entry) => entry.name).sort();
