@@ -4,7 +4,7 @@ import { kubernetesEngine } from './kubernetes/engine.js';
 import { probeMesh } from './mesh/availability.js';
 import { describeInNamespaces, startInNamespaces } from './mesh/namespaces.js';
 
-const namespaces: ApplicationEngine = { name: 'namespaces', probe: probeMesh, describe: describeInNamespaces, start: startInNamespaces };
+const namespaces: ApplicationEngine = { name: 'namespaces', probe: probeMesh, refusal: async () => null, describe: describeInNamespaces, start: startInNamespaces };
 
 export function applicationEngine(): ApplicationEngine {
   const { WORKBENCH_KUBECONFIG: kubeconfig, WORKBENCH_IMAGE: emulator, WORKBENCH_AGENT_IMAGE: agent, WORKBENCH_LOAD: loadFrom } = process.env;

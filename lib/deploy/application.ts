@@ -37,6 +37,8 @@ export interface ApplicationEngine {
   name: 'namespaces' | 'kubernetes';
   /** Whether it works here. */
   probe(): Promise<Availability>;
+  /** Why it does not carry such deployments, whatever happens; null where it may. */
+  refusal(deployment: Pick<ApplicationSpec, 'nodes'> & { wrapsSidecars?: boolean }): Promise<Refusal | null>;
   /** What a deployment's costs depend on, without bringing it up. */
   describe(spec: ApplicationSpec): Promise<DeploymentIdentity>;
   /**
@@ -44,6 +46,13 @@ export interface ApplicationEngine {
    * @throws Error saying which pod did not come up and why; nothing is left behind then.
    */
   start(spec: ApplicationSpec, options?: EngineOptions): Promise<DeployedApplication>;
+}
+
+export interface Refusal {
+  /** Which deployments, e.g. `on 5 nodes`. */
+  what: string;
+  reason: string;
+  remedy: string;
 }
 
 export interface EngineOptions {

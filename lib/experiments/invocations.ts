@@ -46,6 +46,7 @@ function countingTask(application: ApplicationSpec, requests: number): Task {
   return {
     load,
     collector: 'instructions',
+    wrapsSidecars: true,
     seconds: wrappedStartS + requests * 0.1,
     measure: (scene) => countSidecars(application, scene, load),
   };

@@ -20,6 +20,8 @@ export interface Task {
   collector: CollectorName;
   /** The service whose sidecar is looked at, where it is one of them. */
   observed?: string;
+  /** Whether it brings the application up with its sidecars under another program. */
+  wrapsSidecars?: boolean;
   /** Expected, bringing up apart. */
   seconds: number;
   /** Writes raw files into the run's folder. */
@@ -74,8 +76,9 @@ const bringUpS = 8;
 export async function carryOutVisits(visits: readonly Visit[], options: VisitOptions = {}): Promise<VisitsResult> {
   const engine = options.engine ?? applicationEngine();
   return withTestbed(options, async (testbed) => {
-    const { possible, unavailable } = await withoutLackingTools(visits.flatMap(({ tasks }) => tasks));
-    const worthIt = visits.map((visit) => ({ ...visit, tasks: visit.tasks.filter((task) => possible.includes(task)) }));
+    const refused = await refusedBy(engine, visits);
+    const { possible, unavailable } = await withoutLackingTools(visits.flatMap(({ tasks }) => tasks).filter((task) => !refused.some(({ runs }) => runs.includes(task))));
+    const worthIt = visits.map((visit) => ({ ...visit, tasks: visit.tasks.filter((task) => possible.includes(task)) })).filter(({ tasks }) => tasks.length > 0);
     const { failed, ...result } = await carryOutAll<Missing>(await split(worthIt, testbed, engine, options.fresh), {
       items: 'deployments',
       describe: (missing, seconds) => `${missing.flatMap(({ tasks }) => tasks).length} runs on ${missing.length} deployments, about ${(seconds / 60).toFixed(1)} min,`,
@@ -83,8 +86,24 @@ export async function carryOutVisits(visits: readonly Visit[], options: VisitOpt
       seconds: ({ tasks }) => bringUpS + tasks.reduce((sum, { seconds }) => sum + seconds, 0),
       measure: (visit, keep) => visitOne(testbed, engine, visit, keep),
     }, options.progress);
-    return { ...result, failed: failed.map(({ item, reason }) => ({ what: deploymentLabel(item.application), reason })), unavailable };
+    return { ...result, failed: failed.map(({ item, reason }) => ({ what: deploymentLabel(item.application), reason })), unavailable: [...refused, ...unavailable] };
   });
+}
+
+/** Asked once for each kind of deployment. */
+async function refusedBy(engine: ApplicationEngine, visits: readonly Visit[]): Promise<Lacking<Task>[]> {
+  const refused = new Map<string, Lacking<Task> | null>();
+  for (const { application: { nodes }, tasks } of visits) {
+    for (const task of tasks) {
+      const kind = `${nodes} ${task.wrapsSidecars ?? false}`;
+      if (!refused.has(kind)) {
+        const refusal = await engine.refusal({ nodes, wrapsSidecars: task.wrapsSidecars });
+        refused.set(kind, refusal && { ...refusal, runs: [] });
+      }
+      refused.get(kind)?.runs.push(task);
+    }
+  }
+  return [...refused.values()].flatMap((one) => one ?? []);
 }
 
 interface Missing extends Visit {
@@ -103,8 +122,8 @@ async function split(visits: Visit[], testbed: Testbed, engine: ApplicationEngin
     identities.set(application, identity);
     const found = await Promise.all(visit.tasks.map(async (task) =>
       recordedOrRepeat(testbed, experiment, await specOf(testbed, engine, application, identity, task), visit.repeat, fresh)));
-    recorded.push(...found.filter((one) => typeof one !== 'number'));
-    const repeats = found.filter((one) => typeof one === 'number');
+    recorded.push(...found.flatMap((one) => (typeof one === 'number' ? [] : one)));
+    const repeats = found.flatMap((one) => (typeof one === 'number' ? one : []));
     const tasks = visit.tasks.filter((_, i) => typeof found[i] === 'number');
     if (tasks.length > 0) missing.push({ ...visit, tasks, repeat: Math.max(...repeats), identity });
   }

@@ -1,9 +1,9 @@
 /** A Kubernetes cluster as what carries applications: the one of a kubeconfig. */
 import * as path from 'node:path';
-import { VersionApi } from '@kubernetes/client-node';
+import { VersionApi, type V1Node } from '@kubernetes/client-node';
 import type { CallGraph } from '../../apps/call-graph.js';
 import type { Availability } from '../../host/availability.js';
-import type { ApplicationEngine, ApplicationSpec, EngineOptions } from '../application.js';
+import type { ApplicationEngine, ApplicationSpec, Refusal } from '../application.js';
 import { imageRegistry } from '../cluster/images.js';
 import type { ImageSpec } from '../cluster/oci-image.js';
 import { kubeconfigFile } from '../cluster/places.js';
@@ -12,6 +12,7 @@ import { agentImage } from './agent/image.js';
 import { describeOnKubernetes, startOnKubernetes, type KubernetesOptions } from './application.js';
 import { KubernetesClient } from './client.js';
 import { emulatorImage } from './emulator-image.js';
+import { chooseNodes } from './placement.js';
 
 export interface ClusterImages {
   /** Of the emulator, with the stores that the graph has. */
@@ -33,9 +34,10 @@ export function kubernetesEngine(kubeconfig: string, images: ClusterImages = {},
   return {
     name: 'kubernetes',
     probe: () => probeCluster(kubeconfig),
+    refusal: async ({ nodes, wrapsSidecars }) => (wrapsSidecars ? noWrapping : tooFewNodes(kubeconfig, nodes)),
     describe: async (spec) => describeOnKubernetes(spec, await optionsFor(spec)),
     start: async (spec, options = {}) => {
-      refuseWrapping(options);
+      if (options.wrapSidecar) throw new Error(`${noWrapping.reason}; ${noWrapping.remedy}`);
       return startOnKubernetes(spec, await optionsFor(spec));
     },
   };
@@ -78,6 +80,19 @@ function given(id: string, make: () => Promise<ImageSpec>): Promise<string> {
   return known;
 }
 
-function refuseWrapping({ wrapSidecar }: EngineOptions): void {
-  if (wrapSidecar) throw new Error('sidecars on a cluster are started by it and cannot be put under another program, e.g. Valgrind; unset WORKBENCH_KUBECONFIG to count their instructions on this machine');
+const noWrapping: Refusal = {
+  what: 'with sidecars under another program, e.g. Valgrind',
+  reason: 'sidecars on a cluster are started by it and cannot be put under another program',
+  remedy: 'unset WORKBENCH_KUBECONFIG to count their instructions on this machine',
+};
+
+async function tooFewNodes(kubeconfig: string, nodes: number): Promise<Refusal | null> {
+  const all = await KubernetesClient.fromFile(kubeconfig).list<V1Node>({ apiVersion: 'v1', kind: 'Node', plural: 'nodes' });
+  try {
+    chooseNodes(all, nodes);
+    return null;
+  } catch (error) {
+    const [reason, remedy] = (error as Error).message.split('; ');
+    return { what: `on ${nodes} nodes`, reason, remedy };
+  }
 }
