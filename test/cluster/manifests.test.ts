@@ -31,7 +31,7 @@ describe.skipIf(reason)(`published manifests on a cluster of this machine${reaso
   /** The application whose manifests are these. */
   const specOf = (objects: object[], profile: MeshProfile = 'none', more: Partial<ApplicationSpec> = {}): ApplicationSpec => {
     const manifests = path.join(fs.mkdtempSync(path.join(folder, 'app-')), 'shop.yaml');
-    fs.writeFileSync(manifests, objects.map((object) => stringify(object)).join('---\n'));
+    fs.writeFileSync(manifests, objects.map((object) => stringify(object, { version: '1.1' })).join('---\n'));
     return { graph, profile, nodes: 1, manifests, ...more };
   };
   const refusal = (objects: object[], profile: MeshProfile = 'none') => startOnKubernetes(specOf(objects, profile), options());
