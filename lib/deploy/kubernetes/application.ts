@@ -25,7 +25,7 @@ import { agentLabel, deploymentObject, frameObjects, ownedBy, serviceObject, typ
 import { placePods } from './placement.js';
 import { reachable, untilAnswered } from './reach.js';
 import { removeApplications } from './removal.js';
-import { containerIds, describeWait, hasSidecar, isReady, serviceOfPod, whatEnded, whyNoPods, whyPodFails } from './pods.js';
+import { containerIds, describeWait, isReady, serviceOfPod, whatEnded, whyNoPods, whyNoSidecar, whyPodFails } from './pods.js';
 import { isStockEnvoy, stockEnvoyNote } from './stock-envoy.js';
 import { adminPort, readPage, readSidecarStats } from './sidecar-admin.js';
 import { upstreamObjects, upstreamOf, upstreamVersion, type Upstream } from './upstream.js';
@@ -181,8 +181,8 @@ async function untilReady(client: KubernetesClient, { spec: { graph, profile }, 
   const sets = { apiVersion: 'apps/v1', kind: 'ReplicaSet', plural: 'replicasets', namespace: frame.namespace, labels: ownedBy(frame.owner) };
   const ready = client.watchUntil<V1Pod, V1Pod[]>(podsOf(frame), (pods) => {
     throwIfHopeless(pods, upstream ? upstreamRestarts : 0);
-    const bare = profile === 'none' ? undefined : pods.find((pod) => !hasSidecar(pod));
-    if (bare) throw new Error(`the pod of ${serviceOfPod(bare)} got no sidecar; see which namespaces Istio's webhook looks at: kubectl get mutatingwebhookconfiguration -o yaml`);
+    const bare = profile === 'none' ? undefined : pods.map(whyNoSidecar).find(Boolean);
+    if (bare) throw new Error(bare);
     const found = graph.services.map(({ name }) => podOf(pods, name)).filter((pod) => pod !== undefined && isReady(pod)) as V1Pod[];
     return found.length === graph.services.length ? found : null;
   }, { timeoutMs, describe: (pods) => describePods(pods as V1Pod[]) });

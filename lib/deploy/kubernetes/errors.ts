@@ -76,5 +76,6 @@ function statusOf(body: unknown): Status {
 }
 
 function firstLine(text: string | undefined): string {
-  return (text ?? '').trim().split('\n')[0].slice(0, 400);
+  // Several faults stand below one another; the first is told.
+  return (text ?? '').trim().replace(/errors:\n\s*/, '').split('\n')[0].slice(0, 400);
 }

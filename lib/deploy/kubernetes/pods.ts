@@ -102,9 +102,22 @@ export function whyNoPods(set: V1ReplicaSet): string | null {
   return `the pod of ${serviceOfPod(set)} cannot be made: ${said}${remedy ? `; ${remedy}` : ''}`;
 }
 
+/** By which a pod says itself whether it gets one, as a label or, formerly, an annotation. */
+const injectSwitch = 'sidecar.istio.io/inject';
+
 /** Whether Istio's proxy is among a pod's containers; newer releases make it an init container that stays. */
 export function hasSidecar({ spec }: V1Pod): boolean {
   return [...spec?.containers ?? [], ...spec?.initContainers ?? []].some(({ name }) => name === sidecarContainer);
+}
+
+/** Why a pod that should have one has no sidecar, in one line with what to do; null when it has. */
+export function whyNoSidecar(pod: V1Pod): string | null {
+  if (hasSidecar(pod)) return null;
+  const { labels, annotations } = pod.metadata ?? {};
+  const refuses = [labels, annotations].some((set) => set?.[injectSwitch] === 'false');
+  return refuses
+    ? `the pod of ${serviceOfPod(pod)} wants no sidecar (${injectSwitch} is false); take that out of the manifests, or choose the profile none`
+    : `the pod of ${serviceOfPod(pod)} got no sidecar; see which namespaces Istio's webhook looks at: kubectl get mutatingwebhookconfiguration -o yaml`;
 }
 
 /** Ids of a pod's running containers, without the runtime's prefix: of Istio's proxy, and of those that are the application's. */

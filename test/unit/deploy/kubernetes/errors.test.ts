@@ -41,6 +41,11 @@ describe('explain', () => {
     expect(refused(500, 'failed to create typed patch object (probe/x; telemetry.istio.io/v1alpha1, Kind=Telemetry): .spec.newField: field not declared in schema'))
       .toMatch(/field not declared in schema; the cluster does not know that field: install Istio, or a newer one$/);
   });
+  it('tells the first of several faults', () => {
+    const message = 'failed to create typed patch object (bench/x; apps/v1, Kind=Deployment): errors:\n  .spec.replica: field not declared in schema\n  .spec.templates: field not declared in schema';
+    expect(refused(500, message)).toBe('cannot apply Deployment ratings: failed to create typed patch object (bench/x; apps/v1, Kind=Deployment): .spec.replica: field not declared in schema; '
+      + 'the cluster does not know that field: its version differs too much from 1.28');
+  });
   it('does not take an object that is not there for a kind that is not known', () => {
     expect(refused(404, 'namespaces "nope" not found', 'NotFound')).toBe('cannot apply Deployment ratings: namespaces "nope" not found');
   });

@@ -1,6 +1,6 @@
 import type { V1ContainerStatus, V1Pod } from '@kubernetes/client-node';
 import { describe, expect, it } from 'vitest';
-import { containerIds, describeWait, hasSidecar, isReady, serviceOfPod, whatEnded, whyNoPods, whyPodFails } from '../../../../lib/deploy/kubernetes/pods.js';
+import { containerIds, describeWait, hasSidecar, isReady, serviceOfPod, whatEnded, whyNoPods, whyNoSidecar, whyPodFails } from '../../../../lib/deploy/kubernetes/pods.js';
 
 const pod = (status: V1Pod['status'], spec?: Partial<V1Pod['spec']>): V1Pod => (
   { metadata: { name: 'ratings-5d', labels: { app: 'ratings' } }, status, spec: { containers: [], ...spec } });
@@ -71,6 +71,15 @@ describe('whatEnded', () => {
   });
   it('notices a pod that is gone, though another took its place', () => {
     expect(whatEnded([running(0)], [running(0, 'u2')])).toBe('the pod of ratings is gone');
+  });
+});
+
+describe('whyNoSidecar', () => {
+  it('tells a webhook that does not look there from a pod that wants none', () => {
+    const bare = pod({}, { containers: [{ name: 'app' }] });
+    expect(whyNoSidecar(bare)).toMatch(/^the pod of ratings got no sidecar; see which namespaces Istio's webhook looks at/);
+    expect(whyNoSidecar({ ...bare, metadata: { ...bare.metadata, annotations: { 'sidecar.istio.io/inject': 'false' } } })).toMatch(/^the pod of ratings wants no sidecar .*; take that out of the manifests/);
+    expect(whyNoSidecar(pod({}, { containers: [{ name: 'app' }, { name: 'istio-proxy' }] }))).toBeNull();
   });
 });
 
