@@ -66,16 +66,22 @@ await showItem(figure14);
 
 // %% [markdown]
 // ## On a cluster
-// The same sidecars on Kubernetes, configured by Istio's control plane, where a recording or this session has them
-// (`WORKBENCH_KUBECONFIG`): does one machine predict what a cluster costs?
+// The same sidecars on Kubernetes, configured by Istio's control plane (`WORKBENCH_KUBECONFIG`, see the README): does one
+// machine predict what a cluster costs? Sidecars by services in the same window are free of how fast the machine was.
 
 // %%
 import { engines } from './lib/figures/engines.js';
-import { hasCluster } from './lib/report/items.js';
-const [here, there] = ['namespaces', 'kubernetes'] as const;
-const of = (engine: typeof here | typeof there) => applicationsOf(sessionStore(), engine).data;
-if (hasCluster(sessionStore())) await showItem(engines(of(here), of(there), knownGraphs()));
-else console.log('No run on a Kubernetes cluster is recorded; the README says how to make one.');
+import { clusterBeside } from './lib/report/items.js';
+const { namespaces, cluster } = clusterBeside(sessionStore());
+await showItem(engines(namespaces, cluster, knownGraphs()));
+
+// %% [markdown]
+// How long a request is inside each of BookInfo's sidecars there, traced on its node as above:
+
+// %%
+const tracedThere = sidecarLatencyOf(sessionStore(), 'kubernetes');
+console.log(tracedThere.source.why);
+await showItem(fig13(tracedThere.data));
 
 // %% [markdown]
 // ## Verdict

@@ -4,12 +4,15 @@
  *   up      brings it up, builds what is missing, and proves that a sidecar is injected; `--nodes 2` for more nodes
  *   down    ends it; also removes what a killed one left
  *   status  says what is up, and the kubeconfig to use it by
- *   image   writes the image that plays an application, for a cluster of your own: `image --graph bookinfo --registry NAME FILE`;
- *           with `--agent` that of the collectors and the load generator
+ *   images  writes the images that a cluster of your own needs, and says how it gets them: `images --registry NAME FOLDER`;
+ *           of all applications, or with `--graph bookinfo` of one
  */
+import * as fs from 'node:fs';
+import * as path from 'node:path';
 import { parseArgs } from 'node:util';
 import { buildCluster } from '../../environment/cluster/build.mjs';
 import { graphById } from '../apps/graph-file.js';
+import { paperApplications } from '../experiments/applications.js';
 import { whyNoNodes } from '../deploy/cluster/availability.js';
 import { imageRegistry } from '../deploy/cluster/images.js';
 import { bringUp, keep, takeDown } from '../deploy/cluster/kept-cluster.js';
@@ -22,29 +25,28 @@ import { emulatorImage } from '../deploy/kubernetes/emulator-image.js';
 import { endLeftovers } from '../host/process.js';
 import { runMain } from './main.js';
 
-const actions: Record<string, (options: Options) => Promise<void>> = { build, up, down, status, image, keep: (options) => keep(options.nodes, console.log) };
+const actions: Record<string, (options: Options) => Promise<void>> = { build, up, down, status, images, keep: (options) => keep(options.nodes, console.log) };
 
 interface Options {
   nodes: number;
   keepGoCaches: boolean;
-  graph: string;
-  agent: boolean;
+  graph?: string;
   registry: string;
-  file?: string;
+  folder?: string;
 }
 
 runMain(async () => {
-  const { values, positionals: [action, file] } = parseArgs({
+  const { values, positionals: [action, folder] } = parseArgs({
     allowPositionals: true,
     options: {
       nodes: { type: 'string', default: '1' }, 'keep-go-caches': { type: 'boolean', default: false },
-      graph: { type: 'string', default: 'bookinfo' }, agent: { type: 'boolean', default: false }, registry: { type: 'string', default: imageRegistry },
+      graph: { type: 'string' }, registry: { type: 'string', default: imageRegistry },
     },
   });
   const nodes = Number(values.nodes);
   if (!Number.isInteger(nodes) || nodes < 1 || nodes > 5) throw new Error(`--nodes ${values.nodes} is not from 1 to 5`);
-  if (!(action in actions)) throw new Error(`${action ? `there is no '${action}'` : 'nothing was asked for'}; say npm run cluster -- build, up, down, status or image`);
-  await actions[action]({ nodes, keepGoCaches: values['keep-go-caches'], graph: values.graph, agent: values.agent, registry: values.registry, file });
+  if (!(action in actions)) throw new Error(`${action ? `there is no '${action}'` : 'nothing was asked for'}; say npm run cluster -- build, up, down, status or images`);
+  await actions[action]({ nodes, keepGoCaches: values['keep-go-caches'], graph: values.graph, registry: values.registry, folder });
 });
 
 async function build({ keepGoCaches }: Options): Promise<void> {
@@ -82,11 +84,14 @@ async function status(): Promise<void> {
   console.log(`a cluster of ${owner.nodes} is ${owner.nodePids ? 'up' : 'coming up'} since ${owner.since} (process ${owner.pid}); export KUBECONFIG=${kubeconfigFile()}`);
 }
 
-async function image({ graph, agent, registry, file }: Options): Promise<void> {
-  if (!file) throw new Error('npm run cluster -- image FILE: say where it is to be written');
-  const spec = await (agent ? agentImage(registry) : emulatorImage(graphById(graph), registry));
-  await writeImage(spec, file);
-  console.log(`${file} is the image ${spec.name}; push it with: skopeo copy oci-archive:${file} docker://${spec.name}`);
+async function images({ graph, registry, folder }: Options): Promise<void> {
+  if (!folder) throw new Error('npm run cluster -- images FOLDER: say where they are to be written');
+  fs.mkdirSync(folder, { recursive: true });
+  const graphs = (graph ? [graph] : paperApplications).map((id) => graphById(id));
+  const written = { 'emulator.tar': await emulatorImage(graphs, registry), 'agent.tar': await agentImage(registry) };
+  for (const [name, spec] of Object.entries(written)) await writeImage(spec, path.join(folder, name));
+  for (const [name, spec] of Object.entries(written)) console.log(`skopeo copy oci-archive:${path.join(folder, name)} docker://${spec.name}`);
+  console.log(`export WORKBENCH_IMAGE=${written['emulator.tar'].name} WORKBENCH_AGENT_IMAGE=${written['agent.tar'].name}`);
 }
 
 function seconds(started: number): string {

@@ -117,9 +117,9 @@ export function chooseSource(store: RunStore, plan: Wanted): Source {
   return { ...committed, why: `recorded: ${committed.recording.name}${live ? `; this machine's own runs lack ${lacking}` : ''}` };
 }
 
-/** Names end in an ISO date: newest first. */
-function byDate(a: { recording: Recording }, b: { recording: Recording }): number {
-  return b.recording.name.slice(-10).localeCompare(a.recording.name.slice(-10));
+/** Names end in an ISO date: newest first; of one day, the one with more to show. */
+function byDate(a: Pick<Source, 'recording' | 'runs'>, b: Pick<Source, 'recording' | 'runs'>): number {
+  return b.recording.name.slice(-10).localeCompare(a.recording.name.slice(-10)) || b.runs.length - a.runs.length;
 }
 
 /** `http/cpu-time/open, ... and 3 more`; empty when nothing is missing. */

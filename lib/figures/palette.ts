@@ -57,6 +57,13 @@ export const correctionColours = { before: muted.sand, after: muted.indigo } as 
 /** No mesh pale, the mesh's profiles darker as they do more. */
 const byProfile: Record<string, string> = { none: muted.sand, default: bright[0], demo: muted.indigo };
 
+/** A profile on a cluster, beside the same on one machine. */
+const onCluster: Record<string, string> = { default: bright[4], demo: muted.purple };
+
+export function engineColour(profile: string, engine: string): string {
+  return (engine === 'kubernetes' ? onCluster[profile] : undefined) ?? profileColour(profile);
+}
+
 export function profileColour(profile: string): string {
   return byProfile[profile] ?? muted.paleGrey;
 }

@@ -33,6 +33,7 @@ import { fig05 } from '../figures/fig05.js';
 import { fig12 } from '../figures/fig12.js';
 import { fig12Repeats } from '../figures/fig12-repeats.js';
 import { fig13 } from '../figures/fig13.js';
+import { engines } from '../figures/engines.js';
 import { fig14 } from '../figures/fig14.js';
 import { topology } from '../figures/topology.js';
 import { fig06 } from '../figures/fig06.js';
@@ -76,6 +77,7 @@ export interface StoredData {
   deployment(): DeploymentData;
   applications(): ApplicationsData;
   invocations(): InvocationsData | null;
+  clusterBeside(): ReturnType<typeof clusterBeside>;
   sidecarLatency(): SidecarLatencyData;
   capacity(): CapacityData[];
   components(): ReturnType<typeof componentsOf>;
@@ -94,6 +96,7 @@ function storedData(store: RunStore): StoredData {
     deployment: once(() => deploymentOf(store)),
     applications: once(() => applicationsOf(store).data),
     invocations: once(() => invocationsOf(store)),
+    clusterBeside: once(() => clusterBeside(store)),
     sidecarLatency: once(() => sidecarLatencyOf(store).data),
     capacity: once(() => capacityOf(store)),
     components: once(() => componentsOf(store)),
@@ -153,6 +156,7 @@ export const itemSources: readonly ItemSource[] = [
   { item: 'fig12-repeats', notebook: '07-overheads', build: (read) => fig12Repeats(read.applications()) },
   { item: 'fig13', notebook: '08-invocations', build: (read) => fig13(read.sidecarLatency()) },
   { item: 'fig14', notebook: '08-invocations', build: (read) => fig14(read.applications(), read.invocations(), knownGraphs()) },
+  { item: 'fig14-engines', notebook: '08-invocations', build: (read) => engines(read.clusterBeside().namespaces, read.clusterBeside().cluster, knownGraphs()) },
   { item: 'fig15', notebook: '09-generations', build: async (read) => fig15(await (await read.frontend()).on([haswell, iceLake])) },
   { item: 'fig16', notebook: '09-generations', build: async (read) => fig16(await generationsOf(await read.frontend())) },
   { item: 'fig17', notebook: '09-generations', build: async (read) => fig17(await (await read.frontend()).on([haswell, iceLake])) },
@@ -254,9 +258,14 @@ export function applicationsOf(store: RunStore, engine = applicationEngine().nam
   return { data: applicationsData(source.recording, source.runs), source };
 }
 
-/** Whether a recording or this session has applications on a cluster. */
-export function hasCluster(store: RunStore): boolean {
-  return store.recordings().some((recording) => store.runs(recording, applications).some(carriedBy('kubernetes')));
+/**
+ * Applications on a cluster, beside those in network namespaces of the same recording where it has them; used by notebook 08 too.
+ * @throws Error where nobody ran any on a cluster.
+ */
+export function clusterBeside(store: RunStore): { namespaces: ApplicationsData; cluster: ApplicationsData } {
+  const { data: cluster, source: { recording } } = applicationsOf(store, 'kubernetes');
+  const same = store.runs(recording, applications).filter(carriedBy('namespaces'));
+  return { cluster, namespaces: same.length > 0 ? applicationsData(recording, same) : applicationsOf(store, 'namespaces').data };
 }
 
 function carriedBy(engine: ApplicationEngine['name']): (run: Run) => boolean {
@@ -270,9 +279,9 @@ export function invocationsOf(store: RunStore): InvocationsData | null {
   return invocationsData(recording, runs);
 }
 
-/** Experiment `sidecar-latency` of the chosen source; used by notebook 08 too. */
-export function sidecarLatencyOf(store: RunStore): { data: SidecarLatencyData; source: Source } {
-  const source = chooseSource(store, { experiment: sidecarLatency });
+/** Experiment `sidecar-latency` of the chosen source, as {@link applicationsOf}; used by notebook 08 too. */
+export function sidecarLatencyOf(store: RunStore, engine = applicationEngine().name): { data: SidecarLatencyData; source: Source } {
+  const source = chooseSource(store, { experiment: sidecarLatency, only: carriedBy(engine) });
   return { data: sidecarLatencyData(source.recording, source.runs), source };
 }
 

@@ -47,7 +47,7 @@ describe.skipIf(reason)(`a cluster on this machine${reason ? ` (not here: ${reas
   beforeAll(async () => {
     await buildCluster({ keepGoCaches: true });
     cluster = await startCluster({ nodes: 2, log: console.log });
-    const [emulator, ofAgent] = [await emulatorImage(graph, imageRegistry), await agentImage(imageRegistry)];
+    const [emulator, ofAgent] = [await emulatorImage([graph], imageRegistry), await agentImage(imageRegistry)];
     await provideImage('emulator', emulator);
     await provideImage('agent', ofAgent);
     [image, agent] = [emulator.name, ofAgent.name];

@@ -15,6 +15,7 @@ import { imageRegistry } from '../../lib/deploy/cluster/images.js';
 import { provideImage } from '../../lib/deploy/cluster/provide-image.js';
 import { describeOnKubernetes, dryRun, startOnKubernetes } from '../../lib/deploy/kubernetes/application.js';
 import { KubernetesClient } from '../../lib/deploy/kubernetes/client.js';
+import { agentImage } from '../../lib/deploy/kubernetes/agent/image.js';
 import { emulatorImage } from '../../lib/deploy/kubernetes/emulator-image.js';
 import { managedBy } from '../../lib/deploy/kubernetes/manifests.js';
 
@@ -25,6 +26,7 @@ describe.skipIf(reason)(`published manifests on a cluster of this machine${reaso
   const folder = fs.mkdtempSync(path.join(os.tmpdir(), 'manifests-'));
   let cluster: Cluster;
   let emulated: V1Deployment[];
+  let agent: string;
   const options = () => ({ kubeconfig: cluster.kubeconfig });
   const client = () => KubernetesClient.fromFile(cluster.kubeconfig);
   const namespaces = async () => client().list({ apiVersion: 'v1', kind: 'Namespace', plural: 'namespaces', labels: managedBy });
@@ -39,8 +41,11 @@ describe.skipIf(reason)(`published manifests on a cluster of this machine${reaso
   beforeAll(async () => {
     await buildCluster({ keepGoCaches: true });
     cluster = await startCluster({ nodes: 1, log: console.log });
-    const emulator = await emulatorImage(graph, imageRegistry);
+    const emulator = await emulatorImage([graph], imageRegistry);
+    const ofAgent = await agentImage(imageRegistry);
     await provideImage('emulator', emulator);
+    await provideImage('agent', ofAgent);
+    agent = ofAgent.name;
     const objects = await dryRun({ graph, profile: 'none', nodes: 1 }, { ...options(), image: emulator.name });
     emulated = objects.filter(({ kind }) => kind === 'Deployment') as V1Deployment[];
   });
@@ -55,7 +60,7 @@ describe.skipIf(reason)(`published manifests on a cluster of this machine${reaso
     let application: DeployedApplication;
     beforeAll(async () => {
       spec = specOf(published(emulated), 'demo', { mtls: true });
-      application = await startOnKubernetes(spec, options());
+      application = await startOnKubernetes(spec, { ...options(), agentImage: agent });
     });
     afterAll(async () => {
       await application?.stop();

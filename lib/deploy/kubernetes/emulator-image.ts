@@ -1,5 +1,5 @@
 /**
- * The image that plays any service of a call graph: Node with the emulator, and the stores that the graph has. Written as
+ * The image that plays any service of call graphs: Node with the emulator, and the stores that the graphs have. Written as
  * a file without a Docker engine; a cluster gets it from a registry, or imports the file on its nodes.
  */
 import * as path from 'node:path';
@@ -18,8 +18,8 @@ const nowhere = { host: '127.0.0.1', port: 0 };
  * @param registry where it is to be found, e.g. `registry.example.org/team`.
  * @throws Error when a store's server is not on this machine: what to do.
  */
-export async function emulatorImage(graph: CallGraph, registry: string): Promise<ImageSpec> {
-  const kinds = storesOf(graph);
+export async function emulatorImage(graphs: readonly CallGraph[], registry: string): Promise<ImageSpec> {
+  const kinds = storesOf(graphs);
   const stores = await Promise.all(kinds.map((kind) => storeCommand(kind, nowhere)));
   const files = [process.execPath, await emulatorBundle(), ...stores.map(([server]) => server)];
   return {
@@ -30,8 +30,8 @@ export async function emulatorImage(graph: CallGraph, registry: string): Promise
   };
 }
 
-function storesOf(graph: CallGraph): StoreKind[] {
-  return [...new Set(graph.services.filter(isStore).map(({ protocol }) => protocol))].sort();
+function storesOf(graphs: readonly CallGraph[]): StoreKind[] {
+  return [...new Set(graphs.flatMap(({ services }) => services).filter(isStore).map(({ protocol }) => protocol))].sort();
 }
 
 /** A program as the image has it: what is a path on this machine is one in there. */

@@ -55,9 +55,9 @@ async function probeCluster(kubeconfig: string): Promise<Availability> {
 /** The image of the emulator with the graph's stores, given to the nodes of this machine's own cluster, once. */
 function ownImage(graph: CallGraph, kubeconfig: string): Promise<string> {
   if (!isOwn(kubeconfig)) {
-    throw new Error(`the cluster of ${kubeconfig} has to be told where the emulator's image is: write it with \`npm run cluster -- image --graph ${graph.id} --registry NAME FILE\`, push it, and set WORKBENCH_IMAGE to its name`);
+    throw new Error(`the cluster of ${kubeconfig} has to be told where the emulator's image is: write it with \`npm run cluster -- images --registry NAME FOLDER\`, which says what to do then`);
   }
-  return given(`emulator-${graph.id}`, () => emulatorImage(graph, imageRegistry));
+  return given(`emulator-${graph.id}`, () => emulatorImage([graph], imageRegistry));
 }
 
 async function ownAgent(kubeconfig: string): Promise<string | undefined> {

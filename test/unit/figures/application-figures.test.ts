@@ -164,13 +164,21 @@ describe('an application as deployed', () => {
 });
 
 describe('a cluster beside one machine', () => {
-  const cluster = { ...applicationsData({ sidecars: () => 1.2 }), engine: 'kubernetes', notes: ['stock Envoy'] };
+  const check = { application: 'bookinfo', profile: 'default', nodes: 1, repeat: 0, run: 'r' };
+  const kubelet = [{ ...check, service: 'reviews', schedulerNs: 100, kubeletNs: 103 }, { ...check, service: 'ratings', schedulerNs: 100, kubeletNs: 109 }];
+  const cluster = { ...applicationsData({ sidecars: () => 1.2 }), engine: 'kubernetes', notes: ['stock Envoy'], kubelet };
   const item = engines(applicationsData(), cluster, graphs);
 
-  test('compares the CPU time of a traversal, application by application', () => {
-    expect(valueOf(item, 'sidecars, default, namespaces', 'BookInfo')).toBeCloseTo(traversalUs.default);
-    expect(valueOf(item, 'sidecars, default, kubernetes', 'BookInfo')).toBeCloseTo(1.2 * traversalUs.default);
+  test('compares the CPU time of a traversal, sidecar by sidecar and application by application', () => {
+    expect(valueOf(item, 'sidecars, default, one machine', 'BookInfo, reviews', 'us CPU/traversal')).toBeCloseTo(traversalUs.default);
+    expect(valueOf(item, 'sidecars, default, Kubernetes', 'BookInfo, reviews', 'us CPU/traversal')).toBeCloseTo(1.2 * traversalUs.default);
     expect(item.table!.rows.find(({ application, profile }) => application === 'Hotel Reservation' && profile === 'demo')!.ratio).toMatch(/^1\.2 /);
+  });
+
+  test('shows what the kubelet counts for what the scheduler does, where it was asked', () => {
+    const ratioOf = (profile: string) => item.table!.rows.find((row) => row.application === 'BookInfo' && row.profile === profile)!.kubelet;
+    expect(ratioOf('default')).toBe('1.06');
+    expect(ratioOf('demo')).toBe('-');
   });
 
   test('compares sidecars by services too, which a cluster on a slower machine leaves as they are', () => {

@@ -18,7 +18,7 @@ export interface Agents {
  */
 export async function startAgents(client: KubernetesClient, nodes: readonly string[], frame: Frame, { agentImage, loadFrom }: { agentImage?: string; loadFrom?: 'cluster' }): Promise<Agents> {
   if (!agentImage) {
-    const remedy = 'write it with `npm run cluster -- image --agent --registry NAME FILE`, push it, and set WORKBENCH_AGENT_IMAGE to its name';
+    const remedy = 'write it with `npm run cluster -- images --registry NAME FOLDER`, which says what to do then';
     if (loadFrom) throw new Error(`load from inside the cluster needs the image of the agent; ${remedy}`);
     return { ofNodes: nodes.map((node) => ({ why: `nothing looks at processes of node ${node}: the image of the agent is not known; ${remedy}` })), load: null };
   }
