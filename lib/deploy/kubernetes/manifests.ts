@@ -48,6 +48,9 @@ export const serviceLabel = `${manager}/service`;
 /** Istio's agent leaves nearly all of Envoy's stats out; by these a run sees that every call crossed its sidecars. */
 const countedStats = ['http\\..*\\.downstream_rq_total', 'tcp\\..*\\.downstream_cx_total'];
 
+/** Where Istio's profiles have spans sent; neither brings anybody who takes them, so that they are built and lost. */
+const spanCollector = { address: 'zipkin.istio-system:9411' };
+
 /** What a pod of each profile asks of the cluster for its sidecar, and how it is set. */
 const sidecarAnnotations: Record<Exclude<MeshProfile, 'none'>, Record<string, string>> = {
   default: { ...resources('100m', '128Mi'), ...proxyConfig(1) },
@@ -67,11 +70,12 @@ export function podAnnotations(profile: MeshProfile, own: Record<string, string>
 }
 
 /**
- * One worker, as all sidecars of the workbench have: Istio's limit of two cores would make it two.
+ * One worker, as all sidecars of the workbench have: Istio's limit of two cores would make it two. What is said of tracing
+ * replaces all that the mesh says of it, the tracer included.
  * @param tracedPercent of the requests.
  */
 function proxyConfig(tracedPercent: number): Record<string, string> {
-  const config = { concurrency: 1, tracing: { sampling: tracedPercent }, proxyStatsMatcher: { inclusionRegexps: countedStats } };
+  const config = { concurrency: 1, tracing: { sampling: tracedPercent, zipkin: spanCollector }, proxyStatsMatcher: { inclusionRegexps: countedStats } };
   return { 'proxy.istio.io/config': JSON.stringify(config) };
 }
 

@@ -20,7 +20,7 @@ test('a cluster that does not answer is told with what to do', async () => {
 test('a cluster of one\'s own has to be told where the emulator\'s image is', async () => {
   vi.stubEnv('WORKBENCH_KUBECONFIG', '/nowhere/config');
   vi.stubEnv('WORKBENCH_IMAGE', '');
-  await expect(applicationEngine().describe({ graph: graphById('two-tier'), profile: 'none', nodes: 1 })).rejects.toThrow(/set WORKBENCH_IMAGE to its name/);
+  await expect(applicationEngine().describe({ graph: graphById('two-tier'), profile: 'none', nodes: 1 })).rejects.toThrow(/npm run cluster -- images --registry NAME FOLDER/);
 });
 
 test('manifests of an application need no image of the emulator, and no other engine takes them', async () => {
@@ -32,4 +32,17 @@ test('manifests of an application need no image of the emulator, and no other en
   const refusal = 'the manifests of two-tier (/nowhere/shop.yaml) take a cluster; name one in WORKBENCH_KUBECONFIG';
   await expect(applicationEngine().describe(spec)).rejects.toThrow(refusal);
   await expect(applicationEngine().start(spec)).rejects.toThrow(refusal);
+});
+
+test('sidecars on a cluster are not put under another program, which is told before anything is tried', async () => {
+  vi.stubEnv('WORKBENCH_KUBECONFIG', '');
+  expect(await applicationEngine().refusal({ nodes: 1, wrapsSidecars: true })).toBeNull();
+  vi.stubEnv('WORKBENCH_KUBECONFIG', '/nowhere/config');
+  expect(await applicationEngine().refusal({ nodes: 1, wrapsSidecars: true })).toMatchObject({ what: expect.stringContaining('Valgrind'), remedy: expect.stringContaining('WORKBENCH_KUBECONFIG') });
+});
+
+test('load comes from here or from the cluster, and from nowhere else', () => {
+  vi.stubEnv('WORKBENCH_KUBECONFIG', '/nowhere/config');
+  vi.stubEnv('WORKBENCH_LOAD', 'elsewhere');
+  expect(() => applicationEngine()).toThrow('WORKBENCH_LOAD is "elsewhere"; it can be here or cluster');
 });

@@ -42,8 +42,9 @@ describe('deploymentObject', () => {
   });
   it('traces as many requests as the profile does', () => {
     const traced = (profile: MeshProfile) => deploymentObject(plan('stock'), spec(profile), frame, 'i').spec?.template.metadata?.annotations?.['proxy.istio.io/config'];
-    expect(JSON.parse(traced('default')!)).toMatchObject({ tracing: { sampling: 1 } });
-    expect(JSON.parse(traced('demo')!)).toMatchObject({ tracing: { sampling: 100 } });
+    const zipkin = { address: 'zipkin.istio-system:9411' }; // left out, Envoy would get no tracer and build no span
+    expect(JSON.parse(traced('default')!)).toMatchObject({ tracing: { sampling: 1, zipkin } });
+    expect(JSON.parse(traced('demo')!)).toMatchObject({ tracing: { sampling: 100, zipkin } });
     expect(traced('none')).toBeUndefined();
   });
   it('fills a store before its pod counts as ready', () => {
