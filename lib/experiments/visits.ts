@@ -120,12 +120,17 @@ async function split(visits: Visit[], testbed: Testbed, engine: ApplicationEngin
     const { experiment, application } = visit;
     const identity = identities.get(application) ?? await engine.describe(application);
     identities.set(application, identity);
-    const found = await Promise.all(visit.tasks.map(async (task) =>
-      recordedOrRepeat(testbed, experiment, await specOf(testbed, engine, application, identity, task), visit.repeat, fresh)));
-    recorded.push(...found.flatMap((one) => (typeof one === 'number' ? [] : one)));
-    const repeats = found.flatMap((one) => (typeof one === 'number' ? one : []));
-    const tasks = visit.tasks.filter((_, i) => typeof found[i] === 'number');
-    if (tasks.length > 0) missing.push({ ...visit, tasks, repeat: Math.max(...repeats), identity });
+    const tasks: Task[] = [];
+    let { repeat } = visit;
+    for (const task of visit.tasks) {
+      const found = recordedOrRepeat(testbed, experiment, await specOf(testbed, engine, application, identity, task), visit.repeat, fresh);
+      if (typeof found !== 'number') recorded.push(found);
+      else {
+        tasks.push(task);
+        repeat = Math.max(repeat, found);
+      }
+    }
+    if (tasks.length > 0) missing.push({ ...visit, tasks, repeat, identity });
   }
   return { recorded, missing };
 }

@@ -85,7 +85,7 @@ export async function providePlotly(folder: string): Promise<void> {
   const { version } = JSON.parse(fs.readFileSync(projectPath('node_modules', 'plotly.js-dist', 'package.json'), 'utf8')) as { version: string };
   const cached = workbenchPath('cache', `plotly-${version}.min.js`);
   if (!fs.existsSync(cached)) {
-    const temporary = `${cached}.${process.pid}.tmp`;
+    const temporary = `${cached}.${randomUUID()}.tmp`;
     await run([
       projectPath('node_modules', '.bin', 'esbuild'), projectPath('node_modules', 'plotly.js-dist', 'plotly.js'),
       '--minify', '--charset=utf8', '--log-level=error', `--outfile=${temporary}`,

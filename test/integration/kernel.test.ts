@@ -22,9 +22,10 @@ const printed = (cell: Output[]): string => cell.flatMap(({ text }) => text ?? [
 const failure = (name: string): string | null | undefined => outcomes.get(name)?.failure;
 
 beforeAll(async () => {
-  const sources = variants.map((name) => projectPath('test', 'fixtures', 'notebooks', `${name}.ts`));
-  const all = await executeNotebooks(sources, { mode: 'recorded', out, html: path.join(out, 'html'), cellTimeoutS: 120, onLine: () => undefined });
-  for (const outcome of all) outcomes.set(outcome.notebook, outcome);
+  // Two kernels at a time, as many as there are cores everywhere: each spends most of its time on checking types.
+  const halves = [0, 1].map((half) => variants.filter((_, i) => i % 2 === half).map((name) => projectPath('test', 'fixtures', 'notebooks', `${name}.ts`)));
+  const options = { mode: 'recorded', out, html: path.join(out, 'html'), cellTimeoutS: 120, onLine: () => undefined } as const;
+  for (const outcome of (await Promise.all(halves.map((sources) => executeNotebooks(sources, options)))).flat()) outcomes.set(outcome.notebook, outcome);
 }, 600_000);
 
 afterAll(() => {
