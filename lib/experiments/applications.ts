@@ -46,20 +46,23 @@ export interface ApplicationsChoice {
 
 /**
  * Every application under every profile on every number of nodes; deployments in random order within a round. Knees are
- * searched on the fewest nodes, first of all, since every other deployment takes its rates from there.
+ * searched on the fewest nodes, first of all, since every other deployment takes its rates from there; single requests are
+ * timed there too.
  */
 export function applicationsPlan(mode: Mode, chosen: ApplicationsChoice = {}): Visit[] {
   const s = settings[mode];
   const nodes = chosen.nodes ?? s.nodes;
   const which = chosen.applications ?? paperApplications.map((id) => ({ graph: graphById(id) }));
+  const stallFree = chosen.applications ? [] : withoutStall(Math.min(...nodes));
   const cells: ApplicationSpec[] = [
     ...which.flatMap((application) => (chosen.profiles ?? profiles).flatMap((profile) => nodes.map((count) => ({ ...application, profile, nodes: count })))),
-    ...(chosen.applications ? [] : withoutStall(Math.min(...nodes))),
+    ...stallFree,
   ];
   const visits = interleave(cells, chosen.repeats ?? s.repeats, 5).map(({ item: application, repeat }): Visit => {
-    const searches = repeat === 0 && application.nodes === Math.min(...nodes);
+    const onFewest = application.nodes === Math.min(...nodes);
     const asked = entryPath(application.graph);
-    const loads = [...(searches ? [kneeSearchLoad(asked)] : []), ...steadyLoads(asked, s)];
+    if (stallFree.includes(application)) return { experiment: applications, application, repeat, tasks: [loadTask(application, oneByOne(asked, s))] };
+    const loads = [...(repeat === 0 && onFewest ? [kneeSearchLoad(asked)] : []), ...(onFewest ? [oneByOne(asked, s)] : []), ...steadyLoads(asked, s)];
     return { experiment: applications, application, repeat, tasks: [...loads.map((load) => loadTask(application, load)), countingTask(application, asked, s)] };
   });
   return [...visits.filter(searchesKnee), ...visits.filter((visit) => !searchesKnee(visit))];
@@ -67,7 +70,8 @@ export function applicationsPlan(mode: Mode, chosen: ApplicationsChoice = {}): V
 
 /**
  * BookInfo as the paper ran it sends some answers in two pieces with Nagle's algorithm on: over a connection that a sidecar
- * keeps, the second piece waits for a delayed acknowledgement. A later BookInfo does not: what is left then is the sidecars'.
+ * keeps, the second piece waits for a delayed acknowledgement. A later BookInfo does not: what is left of a single request's
+ * added latency then is the sidecars'.
  */
 function withoutStall(nodes: number): ApplicationSpec[] {
   const graph = graphById('bookinfo', 'since-2024-06');
@@ -84,11 +88,15 @@ function kneeSearchLoad(asked: string): PlannedLoad {
   return { mode: 'knee-search', connections, path: asked };
 }
 
-/** One request at a time; all that the machine can do; and two constant rates. */
+/** One request at a time. */
+function oneByOne(asked: string, { warmUpS, durationS }: { warmUpS: number; durationS: number }): PlannedLoad {
+  return { mode: 'closed', connections: 1, path: asked, warmUpS, durationS };
+}
+
+/** All that the machine can do, and two constant rates. */
 function steadyLoads(asked: string, { warmUpS, durationS, openS }: { warmUpS: number; durationS: number; openS: number }): PlannedLoad[] {
   const common = { path: asked, warmUpS, durationS };
   return [
-    { mode: 'closed', connections: 1, ...common },
     { mode: 'closed', connections, ...common },
     ...[comparedShare, 1].map((kneeShare): PlannedLoad => ({ mode: 'open', connections, kneeShare, ...common, durationS: openS })),
   ];

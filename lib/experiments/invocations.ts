@@ -70,12 +70,24 @@ async function countSidecars(application: ApplicationSpec, { testbed, dir, up }:
   return { warnings: errorWarnings(outcome), tools: { instructions: version, [outcome.generator.name]: outcome.generator.version }, commands: [outcome.generator.argv.join(' ')] };
 }
 
-/** One collector inside the other, one for each sidecar. */
-function countingAll<T>(app: DeployedApplication, services: readonly string[], testbed: TaskScene['testbed'], dir: string, cpus: number[], body: () => Promise<T>): Promise<T> {
-  return app.pods.filter(({ service }) => services.includes(service)).reduce<() => Promise<T>>(
-    (inner, pod) => () => instructionRegions.record(collectedIn(app, pod, testbed.envoy), sidecarFolder(dir, pod.service), inner, cpus),
-    body,
-  )();
+/** One collector a sidecar, all at once: each takes seconds to be told that it begins and ends. */
+async function countingAll<T>(app: DeployedApplication, services: readonly string[], testbed: TaskScene['testbed'], dir: string, cpus: number[], body: () => Promise<T>): Promise<T> {
+  const pods = app.pods.filter(({ service }) => services.includes(service));
+  let counting = 0;
+  let begin!: () => void;
+  let giveUp!: (reason: Error) => void;
+  const allCount = new Promise<void>((resolve, reject) => { [begin, giveUp] = [resolve, reject]; });
+  const result = allCount.then(body);
+  result.catch(() => undefined); // told by those who wait for it
+  const counted = pods.map((pod) => instructionRegions.record(collectedIn(app, pod, testbed.envoy), sidecarFolder(dir, pod.service), () => {
+    if (++counting === pods.length) begin();
+    return result;
+  }, cpus));
+  // One that cannot begin keeps nobody waiting.
+  for (const each of counted) each.catch(giveUp);
+  await Promise.allSettled(counted);
+  await Promise.all(counted);
+  return result;
 }
 
 /** Where the raw files of a service's sidecar are within a run. */

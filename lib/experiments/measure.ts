@@ -5,7 +5,6 @@ import { trafficBetween } from '../deploy/traffic-stats.js';
 import { speaksMysql } from '../deploy/policy.js';
 import type { Backend, Sidecar } from '../deploy/types.js';
 import { cpuBetween, readCpu, type CpuReading, type CpuSample } from '../counters/schedstat.js';
-import { measureCoreClockHz } from '../host/clock.js';
 import { startTicks } from '../host/process.js';
 import { findKnee } from '../load/knee.js';
 import { countCompleted, sendExactly, startLoad } from '../load/load.js';
@@ -18,7 +17,7 @@ import type { Run, RunRecord, Warning } from '../store/run-store.js';
 import { projectVersion } from '../store/version.js';
 import { backendFor, collectorIdentity, collectors, wrapFor } from './collectors.js';
 import type { PlannedRun } from './plan.js';
-import type { Testbed } from './testbed.js';
+import { clockAfter, clockBefore, type Testbed } from './testbed.js';
 import { isTracer, keepTrace } from './trace-collectors.js';
 import { warningsFor } from './warnings.js';
 
@@ -45,7 +44,7 @@ export async function measure(testbed: Testbed, planned: PlannedRun): Promise<Ru
   const policy = { id: planned.config.id, label: planned.config.label, frame: planned.config.frame };
   return testbed.store.record(planned.experiment, spec, { policy, repeat: planned.repeat }, async (dir) => {
     const timed = !['exactly', 'varied', 'in-turn'].includes(planned.load.mode); // counts do not depend on the clock
-    const clockBefore = timed ? await readClock(testbed, longestReuseMs) : null;
+    const before = timed ? await clockBefore(testbed) : null;
     const prefer = backendFor(planned.collector, planned.config);
     const backend = await testbed.backend(prefer);
     const sidecar = await testbed.sidecar(planned.config, await wrapFor(planned.collector, testbed.envoy.path, dir), prefer);
@@ -56,20 +55,9 @@ export async function measure(testbed: Testbed, planned: PlannedRun): Promise<Ru
       await sidecar.stop();
       collectors[planned.collector].tidy?.(dir);
     }
-    const coreClockHz = clockBefore === null ? undefined : [clockBefore, await readClock(testbed, 0)];
+    const coreClockHz = before === null ? undefined : [before, await clockAfter(testbed)];
     return { provenance: provenance(testbed, collector, dir, coreClockHz), warnings };
   });
-}
-
-/** The reading after one run serves as the one before the next when that follows at once. */
-const longestReuseMs = 1000;
-
-async function readClock(testbed: Testbed, reuseMs: number): Promise<number> {
-  const last = testbed.lastClock;
-  if (last && Date.now() - last.atMs <= reuseMs) return last.hz;
-  const { hz } = await measureCoreClockHz(testbed.cpus.worker);
-  testbed.lastClock = { hz, atMs: Date.now() };
-  return hz;
 }
 
 /** A sidecar that is up, and what it is loaded for. */

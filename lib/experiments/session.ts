@@ -97,7 +97,11 @@ export interface Source {
 }
 
 /** Which experiment, the runs that should be there where nothing is recorded, and which of its runs count. */
-export type Wanted = Pick<Plan, 'experiment'> & Partial<Plan> & { only?: (run: Run) => boolean };
+export type Wanted = Pick<Plan, 'experiment'> & Partial<Plan> & {
+  only?: (run: Run) => boolean;
+  /** Runs that live ones need not have, though a committed recording does. */
+  besides?: (run: Run) => boolean;
+};
 
 /**
  * Live runs when they cover every policy and collector the newest committed recording has, else that recording:
@@ -110,7 +114,7 @@ export function chooseSource(store: RunStore, plan: Wanted): Source {
   const live = candidates.find(({ recording }) => recording.origin === 'live');
   const committed = candidates.filter(({ recording }) => recording.origin !== 'live').sort(byDate)[0] as typeof live;
   if (!live && !committed) throw new Error(`no runs of "${plan.experiment}": measure them first${plan.runs ? ` (${describePlan(plan.runs)})` : ''} with \`npm run reproduce\``);
-  const wanted = committed ? usable(committed.runs) : (plan.runs ?? []).filter((run) => needed(run.collector, run.config.id)).map((run) => measures(run.config.id, run.collector, run.load.mode));
+  const wanted = committed ? usable(committed.runs.filter((run) => !plan.besides?.(run))) : (plan.runs ?? []).filter((run) => needed(run.collector, run.config.id)).map((run) => measures(run.config.id, run.collector, run.load.mode));
   const lacking = live ? missingFrom(live.runs, wanted) : '';
   if (live && lacking === '') return { ...live, why: `measured live on this machine (${live.runs.length} runs)` };
   if (!committed) return { ...live!, why: `measured live on this machine, in part: it lacks ${lacking}` };

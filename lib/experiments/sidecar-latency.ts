@@ -19,7 +19,7 @@ import { errorWarnings } from './warnings.js';
 export const sidecarLatency = 'sidecar-latency';
 
 const settings = {
-  quick: { profiles: ['default'], rounds: 2, requests: 60, repeats: 1 },
+  quick: { profiles: ['default'], rounds: 2, requests: 25, repeats: 1 },
   full: { profiles: ['default', 'demo'], rounds: 4, requests: 200, repeats: 2 },
 } as const;
 

@@ -7,6 +7,7 @@ import { findEnvoy, startSidecar } from '../deploy/envoy.js';
 import { removeMeshLeftovers } from '../deploy/mesh/leftovers.js';
 import { normalisedYaml } from '../deploy/render.js';
 import type { Backend, EnvoyBinary, Sidecar, SidecarConfig } from '../deploy/types.js';
+import { measureCoreClockHz } from '../host/clock.js';
 import { allowedCpus, planCpus, pin, type CpuPlan } from '../host/cpus.js';
 import { withMeasuringLock } from '../host/lock.js';
 import { machineSlug, readMachine, type Machine } from '../host/machine.js';
@@ -97,4 +98,20 @@ async function keepOffWorkerCore(cpus: CpuPlan): Promise<{ restore(): Promise<vo
   const before = allowedCpus();
   await pin(process.pid, cpus.others, { allThreads: true });
   return { restore: () => pin(process.pid, before, { allThreads: true }) };
+}
+
+/** The reading after one run serves as the one before the next when that follows at once. */
+const longestReuseMs = 1000;
+
+/** Hertz of the worker's core, before a run. */
+export async function clockBefore(testbed: Testbed): Promise<number> {
+  const last = testbed.lastClock;
+  return last && Date.now() - last.atMs <= longestReuseMs ? last.hz : clockAfter(testbed);
+}
+
+/** Hertz of the worker's core, after a run. */
+export async function clockAfter(testbed: Testbed): Promise<number> {
+  const { hz } = await measureCoreClockHz(testbed.cpus.worker);
+  testbed.lastClock = { hz, atMs: Date.now() };
+  return hz;
 }

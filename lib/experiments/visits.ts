@@ -4,7 +4,6 @@
  */
 import { applicationEngine } from '../deploy/application-engine.js';
 import type { ApplicationEngine, ApplicationSpec, DeployedApplication, DeploymentIdentity, EngineOptions } from '../deploy/application.js';
-import { measureCoreClockHz } from '../host/clock.js';
 import { withoutPlaces } from '../store/json-file.js';
 import type { PlacedApplication, PlannedLoad, RunSpec } from '../store/run-key.js';
 import type { Run, RunRecord, Warning } from '../store/run-store.js';
@@ -12,7 +11,7 @@ import { projectVersion } from '../store/version.js';
 import { carryOutAll, recordedOrRepeat, withoutLackingTools, type CampaignOptions, type Lacking } from './carry-out.js';
 import { collectorIdentity } from './collectors.js';
 import type { CollectorName } from './plan.js';
-import { withTestbed, type Testbed } from './testbed.js';
+import { clockAfter, clockBefore, withTestbed, type Testbed } from './testbed.js';
 
 /** One run on a deployment. */
 export interface Task {
@@ -147,9 +146,9 @@ async function visitOne(testbed: Testbed, engine: ApplicationEngine, visit: Miss
       const spec = await specOf(testbed, engine, visit.application, visit.identity, task);
       const about = { policy: { id: deploymentId(visit.application), label: deploymentLabel(visit.application), frame: 'application' }, repeat: visit.repeat };
       keep(await testbed.store.record(visit.experiment, spec, about, async (dir) => {
-        const { hz: before } = await measureCoreClockHz(testbed.cpus.worker);
+        const before = await clockBefore(testbed);
         const outcome = await whileAlive(() => running, () => task.measure({ testbed, dir, up }));
-        const { hz: after } = await measureCoreClockHz(testbed.cpus.worker);
+        const after = await clockAfter(testbed);
         return { provenance: provenance(testbed, outcome, [before, after]), warnings: outcome.warnings };
       }));
     }

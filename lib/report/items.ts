@@ -254,7 +254,7 @@ export function capacityOf(store: RunStore): CapacityData[] {
  * @param engine what carried the applications; what this session would deploy them with by default.
  */
 export function applicationsOf(store: RunStore, engine = applicationEngine().name): { data: ApplicationsData; source: Source } {
-  const source = chooseSource(store, { experiment: applications, only: carriedBy(engine) });
+  const source = chooseSource(store, { experiment: applications, only: carriedBy(engine), besides: ({ spec }) => spec.application?.variant !== undefined });
   return { data: applicationsData(source.recording, source.runs), source };
 }
 
