@@ -15,7 +15,7 @@
 // **The paper claims** that `default` adds 13-76 % instructions and 21-91 % cycles (C31), `demo` 23-162 % and 28-128 %
 // (C32), and that neither changes with the size of the cluster (C33).
 //
-// **Needs** what notebook 01 needs, and Valgrind for instructions; about 3 minutes in quick mode after notebook 01. What
+// **Needs** what notebook 01 needs, and Valgrind for instructions; about 4 minutes in quick mode after notebook 01. What
 // this machine cannot measure is drawn from the committed recording, and says so.
 
 // %%

@@ -93,7 +93,7 @@ describe.skipIf(reason)(`published manifests on a cluster of this machine${reaso
         const [was, is] = [before, after].map((readings) => readings.find((each) => each.service === service)!);
         expect([service, is.app.runNs > was.app.runNs, is.worker!.runNs > was.worker!.runNs]).toEqual([service, true, true]);
       }
-      for (const { sidecar } of application.pods) expect(fs.readdirSync(`/proc/${sidecar!.pid}/task`).filter((tid) => /^wrk:/.test(fs.readFileSync(`/proc/${sidecar!.pid}/task/${tid}/comm`, 'utf8')))).toHaveLength(1);
+      for (const { sidecar } of application.pods) expect(await sidecar!.stats()).toMatchObject({ 'server.concurrency': 1 });
       expect(await application.ending()).toBeNull();
     });
 

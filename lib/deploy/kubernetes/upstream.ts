@@ -159,8 +159,6 @@ function deploymentInFrame(service: string, deployment: V1Deployment, { profile 
     spec: {
       ...spec!,
       nodeSelector: { ...spec!.nodeSelector, 'kubernetes.io/hostname': node },
-      // By this name its CPU time is found.
-      containers: spec!.containers.map((container) => ({ ...container, name: 'app' })),
       terminationGracePeriodSeconds: 0,
     },
   }));

