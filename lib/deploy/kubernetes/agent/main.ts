@@ -21,7 +21,7 @@ const cpus = allowedCpus();
 const loads = new Map<number, { load: SourcedLoad; dir: string }>();
 let started = 0;
 
-const peer = new Peer((text) => process.stdout.write(text), {
+const peer: Peer = new Peer((text) => process.stdout.write(text), {
   containers: (ids: string[]) => ids.map((id) => ({ pids: processesOf(id), envoy: envoyAmong(processesOf(id)) })),
   readCpu: (of: ThreadName[]) => onThisMachine.readCpu(of),
   untilWaiting: (pid: number, tid: number) => onThisMachine.untilWaiting(pid, tid),
