@@ -111,6 +111,7 @@ export interface DeployedPod {
 }
 
 export interface PodSidecar {
+  /** 0 where nothing can look at its node's processes. */
   pid: number;
   /** Thread id of wrk:worker_0, which carries all of its traffic. */
   workerTid: number;

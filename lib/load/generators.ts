@@ -18,8 +18,8 @@ export interface Generator {
   argv: string[];
 }
 
-/** What each is made from; the first is what is compiled or run. */
-const sources = { native: ['generator.c', 'mysql.h'], npm: ['npm-generator.ts'] } as const;
+/** What each is made from, in lib/load/; the first is what is compiled or run. */
+export const generatorSources = { native: ['generator.c', 'mysql.h'], npm: ['npm-generator.ts'] } as const;
 const remedy = "install a C compiler (Debian: gcc and libc6-dev), or use the generator 'npm'";
 
 /**
@@ -41,7 +41,7 @@ export async function buildNative(): Promise<Availability> {
     fs.mkdirSync(path.dirname(binary), { recursive: true });
     const fresh = `${binary}.${process.pid}`;
     try {
-      await run(['gcc', '-O2', '-o', fresh, projectPath('lib', 'load', sources.native[0]), '-ldl']);
+      await run(['gcc', '-O2', '-o', fresh, projectPath('lib', 'load', generatorSources.native[0]), '-ldl']);
       fs.renameSync(fresh, binary); // whole or not at all: another workbench may be building it too
     } catch (error) {
       if (!(error instanceof CommandFailed)) throw error;
@@ -57,7 +57,7 @@ function npmGenerator(): Generator {
   return {
     name: 'npm',
     version: `${digest('npm')} (node ${process.versions.node}, undici ${undici.version})`,
-    argv: [process.execPath, '--import', 'tsx', projectPath('lib', 'load', sources.npm[0])],
+    argv: [process.execPath, '--import', 'tsx', projectPath('lib', 'load', generatorSources.npm[0])],
   };
 }
 
@@ -68,6 +68,6 @@ function nativeBinary(): string {
 
 function digest(name: GeneratorName): string {
   const hash = createHash('sha256');
-  for (const source of sources[name]) hash.update(fs.readFileSync(projectPath('lib', 'load', source)));
+  for (const source of generatorSources[name]) hash.update(fs.readFileSync(projectPath('lib', 'load', source)));
   return hash.digest('hex').slice(0, 12);
 }

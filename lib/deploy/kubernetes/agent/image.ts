@@ -7,7 +7,7 @@ import * as fs from 'node:fs';
 import * as path from 'node:path';
 import { bundleProgram } from '../../../host/bundle.js';
 import { projectPath, projectRoot, workbenchPath } from '../../../host/paths.js';
-import { findGenerator } from '../../../load/generators.js';
+import { findGenerator, generatorSources } from '../../../load/generators.js';
 import type { ImageSpec } from '../../cluster/oci-image.js';
 
 /** Taken for a clone by what runs in it (lib/host/paths.ts). */
@@ -32,7 +32,7 @@ export async function agentImage(registry: string): Promise<ImageSpec> {
     const file = ['/usr/bin', '/bin', '/usr/sbin'].map((folder) => path.join(folder, name)).find((candidate) => fs.existsSync(candidate));
     return file ? [[`/usr/bin/${name}`, file]] : [];
   }));
-  const sources = ['generator.c', 'mysql.h'].map((name) => projectPath('lib', 'load', name));
+  const sources = generatorSources.native.map((name) => projectPath('lib', 'load', name));
   const inClone = [bundle, generator, ...sources];
   const place = (file: string) => (file === bundle ? agentFile : path.posix.join(clone, path.relative(projectRoot(), file)));
   return {

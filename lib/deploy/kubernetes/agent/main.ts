@@ -22,7 +22,7 @@ const loads = new Map<number, { load: SourcedLoad; dir: string }>();
 let started = 0;
 
 const peer: Peer = new Peer((text) => process.stdout.write(text), {
-  containers: (ids: string[]) => ids.map((id) => ({ pids: processesOf(id), envoy: envoyAmong(processesOf(id)) })),
+  containers: (ids: string[]) => ids.map(processesOf).map((pids) => ({ pids, envoy: envoyAmong(pids) })),
   readCpu: (of: ThreadName[]) => onThisMachine.readCpu(of),
   untilWaiting: (pid: number, tid: number) => onThisMachine.untilWaiting(pid, tid),
   probe: (collector: NodeCollector) => onThisMachine.probe(collector),
@@ -31,9 +31,10 @@ const peer: Peer = new Peer((text) => process.stdout.write(text), {
   countProcesses: (pids: number[], body: number) => withFiles((dir) => onThisMachine.countProcesses(pids, dir, () => peer.call('body', body), cpus)),
   measureEventCostNs: (pid: number, tid: number) => onThisMachine.measureEventCostNs(pid, tid, cpus),
   startLoad: async (target: LoadTarget, spec: LoadSpec) => {
+    const id = ++started;
     const dir = makeRunFolder('load');
-    loads.set(++started, { load: await fromThisMachine.startLoad(target, spec, { cpus, dir }), dir });
-    return started;
+    loads.set(id, { load: await fromThisMachine.startLoad(target, spec, { cpus, dir }), dir });
+    return id;
   },
   loadIsWarm: (id: number) => loads.get(id)!.load.warm,
   loadCpu: (id: number) => loads.get(id)!.load.readCpu(),
