@@ -5,7 +5,7 @@ import { estimateOf, type Rounds } from '../analysis/rounds.js';
 import { scaled } from '../analysis/statistics.js';
 import { paperApplications } from '../experiments/applications.js';
 import type { ApplicationsData, PodRow } from '../experiments/applications-data.js';
-import { applicationsIn, estimateText, labelOf, nodeCounts } from './application-values.js';
+import { applicationsIn, estimateText, labelOf, podsOf } from './application-values.js';
 
 /** Sidecars that one call crosses. */
 const traversalsOfCall = 2;
@@ -23,8 +23,7 @@ const steady: SidecarCost = ({ steadySidecarCpuUs }) => steadySidecarCpuUs;
 export function traversalCosts(data: ApplicationsData, graph: CallGraph, profile: string, of: SidecarCost = asMeasured): Rounds {
   const crossed = traversalsOf(graph).filter(({ inbound, outbound }) => inbound + outbound > 0);
   const traversals = crossed.reduce((sum, { inbound, outbound }) => sum + inbound + outbound, 0);
-  const [fewest] = nodeCounts(data);
-  const pods = (data.pods.objects() as PodRow[]).filter((row) => row.application === graph.id && row.profile === profile && row.nodes === fewest && crossed.some(({ service }) => service === row.service));
+  const pods = podsOf(data, graph.id, profile, crossed.map(({ service }) => service));
   const sums = new Map<number, number>();
   for (const pod of pods) sums.set(pod.repeat, (sums.get(pod.repeat) ?? 0) + (of(pod) ?? 0) / traversals);
   return sums;

@@ -1,7 +1,7 @@
 /** What Figures 5, 12 and 14 have in common: cells of application, profile and nodes, and how they compare. */
 import { commonRounds, estimateOf, type Rounds } from '../analysis/rounds.js';
 import { bootstrap, median, type Estimate } from '../analysis/statistics.js';
-import type { ApplicationsData, LoadKind, LoadRow } from '../experiments/applications-data.js';
+import type { ApplicationsData, LoadKind, LoadRow, PodRow } from '../experiments/applications-data.js';
 import { number, type Evidence } from '../report/verdicts.js';
 import type { Method, Row } from '../store/value.js';
 import { unique } from './item.js';
@@ -52,6 +52,12 @@ export function evidenceOf(data: ApplicationsData, name: string, { value, interv
 
 export function allRows(data: ApplicationsData): LoadRow[] {
   return data.loads.objects() as LoadRow[];
+}
+
+/** Pods of some services that have a sidecar, on the fewest nodes: one row a service and repeat. */
+export function podsOf(data: ApplicationsData, application: string, profile: string, services: readonly string[]): PodRow[] {
+  const [fewest] = nodeCounts(data);
+  return (data.pods.objects() as PodRow[]).filter((row) => row.application === application && row.profile === profile && row.nodes === fewest && services.includes(row.service) && row.sidecarCpuUs !== null);
 }
 
 export function nodeCounts(data: ApplicationsData): number[] {

@@ -9,7 +9,7 @@ import { number } from '../report/verdicts.js';
 import type { Row } from '../store/value.js';
 import { traversalCosts } from './added-hops.js';
 import { groupedBars, gridLayout, type Bar, type PanelGrid } from './application-panels.js';
-import { applicationsIn, byServices, estimateText, labelOf, nodeCounts, shortName } from './application-values.js';
+import { applicationsIn, byServices, estimateText, labelOf, podsOf, shortName } from './application-values.js';
 import { seriesName } from './fig05.js';
 import { methodLine, unique, type Item } from './item.js';
 import { engineColour } from './palette.js';
@@ -72,18 +72,13 @@ function traversalsIn(graph: CallGraph, service: string): number {
 function sidecarBars(data: ApplicationsData, graph: CallGraph, profile: string, { unit, of }: (typeof quantities)[number]): Omit<Bar, 'row' | 'column' | 'place'>[] {
   const series = `${seriesName(profile)}, ${engineNames[data.engine]}`;
   return servicesOf(graph).flatMap((service, group) => {
-    const pods = podsOf(data, graph, profile).filter((row) => row.service === service && row.sidecarCpuUs !== null);
+    const pods = podsOf(data, graph.id, profile, [service]);
     if (pods.length === 0) return [];
     const { value, interval } = medianEstimate(pods.map((row) => of(row, traversalsIn(graph, service))));
     const x = `${labelOf(data, graph.id)}, ${service}`;
     const row: Row = { series, x, value, interval, unit, method: 'measured: CPU time', origin: data.origin, runs: pods.map(({ run }) => run) };
     return [{ group, series, colour: engineColour(profile, data.engine), value: row, text: `${x}, ${series}: ${number(value)} ${unit}` }];
   });
-}
-
-function podsOf(data: ApplicationsData, graph: CallGraph, profile: string): PodRow[] {
-  const [fewest] = nodeCounts(data);
-  return (data.pods.objects() as PodRow[]).filter((row) => row.application === graph.id && row.profile === profile && row.nodes === fewest);
 }
 
 function table(namespaces: ApplicationsData, cluster: ApplicationsData, graphs: Record<string, CallGraph>, applications: readonly string[]): Item['table'] {

@@ -9,7 +9,7 @@ import type { InvocationsData } from '../experiments/invocations-data.js';
 import { judge, judgeAll, number, unavailable, type Evidence, type Judgement } from '../report/verdicts.js';
 import type { Method, Row } from '../store/value.js';
 import { groupedBars, gridLayout, type Bar, type PanelGrid } from './application-panels.js';
-import { applicationsIn, estimateText, evidenceOf, labelOf, nodeCounts, shortName, steadiedBy, steadyNote } from './application-values.js';
+import { applicationsIn, estimateText, evidenceOf, labelOf, podsOf, shortName, steadiedBy, steadyNote } from './application-values.js';
 import { seriesName } from './fig05.js';
 import { methodLine, paperSays, unique, type Item } from './item.js';
 import { profileColour } from './palette.js';
@@ -75,7 +75,7 @@ function invocationsOf(data: ApplicationsData, counted: InvocationsData | null, 
   const crossed = traversalsOf(graph).filter(({ inbound, outbound }) => inbound + outbound > 0).sort((a, b) => order.indexOf(a.service) - order.indexOf(b.service));
   return crossed.flatMap(({ service, inbound, outbound }) => meshProfiles.map((profile): Invocation => {
     const traversals = inbound + outbound;
-    const pods = podsOf(data, graph.id, profile, service);
+    const pods = podsOf(data, graph.id, profile, [service]);
     const each = (of: (row: PodRow) => number) => (pods.length > 0 ? estimateOf(new Map(pods.map((row) => [row.repeat, of(row) / (2 * traversals)]))) : null);
     const instructions = counted?.perRequestOf(graph.id, profile, service) ?? null;
     return {
@@ -85,12 +85,6 @@ function invocationsOf(data: ApplicationsData, counted: InvocationsData | null, 
       runs: { instructions: counted?.runsOf(graph.id, profile) ?? [], cycles: pods.map(({ run }) => run) },
     };
   }));
-}
-
-/** On the fewest nodes, where everything was also counted. */
-function podsOf(data: ApplicationsData, application: string, profile: string, service: string): PodRow[] {
-  const [fewest] = nodeCounts(data);
-  return (data.pods.objects() as PodRow[]).filter((row) => row.application === application && row.profile === profile && row.service === service && row.nodes === fewest && row.sidecarCpuUs !== null);
 }
 
 function rowOf(data: ApplicationsData, counted: InvocationsData | null, one: Invocation, quantity: 'instructions' | 'cycles'): Row {
@@ -163,7 +157,7 @@ function judgements(data: ApplicationsData, all: readonly Invocation[], graphs: 
 function countVerdicts(data: ApplicationsData, bookinfo: CallGraph | undefined): Judgement[] {
   const services = { productpage: 'productpage', review: 'reviews', rating: 'ratings', detail: 'details' };
   return Object.entries(services).map(([reading, service]) => {
-    const pods = bookinfo ? podsOf(data, bookinfo.id, 'default', service) : [];
+    const pods = bookinfo ? podsOf(data, bookinfo.id, 'default', [service]) : [];
     if (pods.length === 0) return unavailable('C37', reading, 'BookInfo did not run with the profile default');
     const seen = pods.map(({ inbound, outbound }) => 2 * (inbound! + outbound!));
     const value = median(seen);
@@ -194,7 +188,7 @@ function averageRounds(data: ApplicationsData, own: readonly Invocation[]): Roun
   const invocations = own.reduce((sum, { traversals }) => sum + 2 * traversals, 0);
   const sums = new Map<number, number>();
   for (const { application, profile, service } of own) {
-    for (const { repeat, sidecarCpuUs } of podsOf(data, application, profile, service)) sums.set(repeat, (sums.get(repeat) ?? 0) + sidecarCpuUs! / invocations);
+    for (const { repeat, sidecarCpuUs } of podsOf(data, application, profile, [service])) sums.set(repeat, (sums.get(repeat) ?? 0) + sidecarCpuUs! / invocations);
   }
   return sums;
 }
