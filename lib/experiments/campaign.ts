@@ -25,8 +25,9 @@ export interface CampaignResult {
  */
 export async function carryOut(plan: Plan, options: CampaignOptions = {}): Promise<CampaignResult> {
   return withTestbed(options, async (testbed) => {
-    const { runs, lacking } = await withSqlPolicy(plan.runs, testbed.envoy);
-    const { possible, unavailable } = await withoutLackingTools(runs);
+    const { runs: planned, lacking } = await withSqlPolicy(plan.runs, testbed.envoy);
+    const { runs, refused } = withoutRefused(planned, testbed);
+    const { possible, unavailable } = await withoutLackingTools(runs, (await testbed.host()).tools);
     const worthIt = possible.filter((run) => isWorthSearching(run, runs, possible));
     const { failed, ...result } = await carryOutAll(await split(worthIt, testbed, options.fresh), {
       items: 'runs',
@@ -35,7 +36,7 @@ export async function carryOut(plan: Plan, options: CampaignOptions = {}): Promi
       seconds: estimateS,
       measure: async (run, keep) => keep(await measure(testbed, run)),
     }, options.progress);
-    return { ...result, failed: failed.map(({ item: run, reason }) => ({ run, reason })), unavailable: [...lacking, ...unavailable] };
+    return { ...result, failed: failed.map(({ item: run, reason }) => ({ run, reason })), unavailable: [...lacking, ...refused, ...unavailable] };
   });
 }
 
@@ -46,6 +47,19 @@ async function withSqlPolicy(runs: PlannedRun[], envoy: EnvoyBinary): Promise<{ 
   const answer = await sqlPolicyHere(envoy);
   if (answer.available) return { runs: runs.map((run) => (isSql(run) ? { ...run, config: answer.policy } : run)), lacking: [] };
   return { runs: runs.filter((run) => !isSql(run)), lacking: [{ what: `of ${sqlModule.label}`, runs: runs.filter(isSql), reason: answer.reason, remedy: answer.remedy }] };
+}
+
+/** What a cluster never carries is not tried there. */
+function withoutRefused(planned: PlannedRun[], { pods }: Testbed): { runs: PlannedRun[]; refused: Lacking<PlannedRun>[] } {
+  const refused = new Map<string, Lacking<PlannedRun>>();
+  const runs = planned.filter((run) => {
+    const refusal = pods?.refusal(run);
+    if (!refusal) return true;
+    const same = refused.get(refusal.what) ?? { ...refusal, runs: [] };
+    refused.set(refusal.what, { ...same, runs: [...same.runs, run] });
+    return false;
+  });
+  return { runs, refused: [...refused.values()] };
 }
 
 /** A knee is searched for the runs at shares of it: not when all of them are lost. */

@@ -6,7 +6,7 @@ import * as fs from 'node:fs';
 import * as path from 'node:path';
 import type { Collected } from '../../../counters/collector.js';
 import { onThisMachine, type NodeCollector, type ThreadName } from '../../../counters/node-tools.js';
-import { allowedCpus } from '../../../host/cpus.js';
+import { allowedCpus, type CpuPlan } from '../../../host/cpus.js';
 import { stopAll } from '../../../host/process.js';
 import { fromThisMachine, type SourcedLoad } from '../../../load/source.js';
 import type { BatchSpec, LoadSpec, LoadTarget } from '../../../load/types.js';
@@ -15,13 +15,19 @@ import { envoyAmong, processesOf } from './containers.js';
 import { Peer } from './peer.js';
 import type { AgentFiles, RemoteSidecar } from './protocol.js';
 
-const cpus = allowedCpus();
+/** What tools and generator may use. */
+let cpus = allowedCpus();
 
 /** Loads that are under way, by a number of ours. */
 const loads = new Map<number, { load: SourcedLoad; dir: string }>();
 let started = 0;
 
 const peer: Peer = new Peer((text) => process.stdout.write(text), {
+  useCpus: (chosen: number[]) => { cpus = chosen; },
+  machine: () => onThisMachine.machine(),
+  planCpus: () => onThisMachine.planCpus(),
+  place: (worker: Required<ThreadName>, others: number[], plan: CpuPlan) => onThisMachine.place(worker, others, plan),
+  coreClockHz: (cpu: number) => onThisMachine.coreClockHz(cpu),
   containers: (ids: string[]) => ids.map(processesOf).map((pids) => ({ pids, envoy: envoyAmong(pids) })),
   readCpu: (of: ThreadName[]) => onThisMachine.readCpu(of),
   untilWaiting: (pid: number, tid: number) => onThisMachine.untilWaiting(pid, tid),
