@@ -11,13 +11,14 @@ import { untilWaiting } from '../host/system-calls.js';
 import type { Collected, Collector } from './collector.js';
 import { frontendCounters } from './frontend-counters.js';
 import { probeHardwareCounters } from './hardware-counters.js';
+import { perfRecord } from './perf-record.js';
 import { countProcesses, perfStat } from './perf-stat.js';
 import { readCpu, type CpuReading } from './schedstat.js';
 import { strace } from './strace.js';
 import { measureEventCostNs, syscallEvents } from './syscall-events.js';
 
-/** Collectors that need nothing of a sidecar but its process. */
-const nodeCollectors = { strace, 'syscall-events': syscallEvents, 'perf-stat': perfStat, 'frontend-counters': frontendCounters } satisfies Record<string, Collector<unknown>>;
+/** Collectors that need nothing of a sidecar but its process and its binary. */
+const nodeCollectors = { strace, 'syscall-events': syscallEvents, 'perf-stat': perfStat, 'frontend-counters': frontendCounters, 'perf-record': perfRecord } satisfies Record<string, Collector<unknown>>;
 export type NodeCollector = keyof typeof nodeCollectors;
 
 export function isNodeCollector(name: string): name is NodeCollector {
@@ -45,6 +46,8 @@ export interface NodeTools {
   untilWaiting(pid: number, tid: number): Promise<void>;
   /** Whether a collector has there what it is planned for: perf stat works without hardware counters too, but then counts none. */
   probe(collector: NodeCollector): Promise<Availability>;
+  /** As {@link Collector.version}. */
+  version(collector: NodeCollector): Promise<string>;
   /** As {@link Collector.record}. @param cpus cores of this machine; on another, all that it permits. */
   record<T>(collector: NodeCollector, sidecar: Collected, dir: string, body: () => Promise<T>, cpus: number[]): Promise<T>;
   /** As `countProcesses` of perf-stat.ts. */
@@ -67,6 +70,7 @@ export const onThisMachine: NodeTools = {
     const answer = await nodeCollectors[collector].probe();
     return collector === 'perf-stat' && answer.available ? probeHardwareCounters() : answer;
   },
+  version: (collector) => nodeCollectors[collector].version(),
   record: (collector, sidecar, dir, body, cpus) => nodeCollectors[collector].record(sidecar, dir, body, cpus),
   countProcesses,
   measureEventCostNs: (pid, tid, others) => {
@@ -81,6 +85,6 @@ export function noTools(why: string): NodeTools {
   const [reason, remedy = ''] = why.split('; ');
   return {
     machine: refuse, planCpus: refuse, place: refuse, coreClockHz: refuse, readCpu: refuse, untilWaiting: refuse,
-    probe: async () => ({ available: false, reason, remedy }), record: refuse, countProcesses: refuse, measureEventCostNs: refuse,
+    probe: async () => ({ available: false, reason, remedy }), version: refuse, record: refuse, countProcesses: refuse, measureEventCostNs: refuse,
   };
 }

@@ -75,7 +75,7 @@ async function split(runs: PlannedRun[], testbed: Testbed, fresh?: boolean): Pro
   const identities = new Map<string, Awaited<ReturnType<typeof collectorIdentity>>>();
   for (const run of runs) {
     // Once each: it may take a program to say its version.
-    const identity = identities.get(run.collector) ?? await collectorIdentity(run.collector);
+    const identity = identities.get(run.collector) ?? await collectorIdentity(run.collector, (await testbed.host()).tools);
     identities.set(run.collector, identity);
     const found = recordedOrRepeat(testbed, run.experiment, await testbed.spec(run.config, run.load, identity), run.repeat, fresh);
     if (typeof found === 'number') missing.push({ ...run, repeat: found });

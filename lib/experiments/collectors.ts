@@ -47,9 +47,9 @@ export async function worthPlanning(name: CollectorName, tools: NodeTools = onTh
   return isNodeCollector(name) ? tools.probe(name) : collectors[name].probe();
 }
 
-/** What names a collector in a run's key. */
-export async function collectorIdentity(name: CollectorName): Promise<{ name: string; version: string }> {
-  return { name, version: await collectors[name].version() };
+/** What names a collector in a run's key, where these tools are. */
+export async function collectorIdentity(name: CollectorName, tools: NodeTools = onThisMachine): Promise<{ name: string; version: string }> {
+  return { name, version: isNodeCollector(name) ? await tools.version(name) : await collectors[name].version() };
 }
 
 /**

@@ -41,12 +41,12 @@ export interface CpuWindow {
  * @throws Error when it could not be measured; nothing of it stays on disk then.
  */
 export async function measure(testbed: Testbed, planned: PlannedRun): Promise<Run> {
-  const collector = await collectorIdentity(planned.collector);
+  const host = await testbed.host();
+  const collector = await collectorIdentity(planned.collector, host.tools);
   const spec = await testbed.spec(planned.config, planned.load, collector);
   const policy = { id: planned.config.id, label: planned.config.label, frame: planned.config.frame };
   return testbed.store.record(planned.experiment, spec, { policy, repeat: planned.repeat }, async (dir) => {
     const timed = !['exactly', 'varied', 'in-turn'].includes(planned.load.mode); // counts do not depend on the clock
-    const host = await testbed.host();
     const before = timed ? await clockBefore(testbed, host) : null;
     const wrap = await wrapFor(planned.collector, testbed.envoy.path, dir);
     const deployed = await host.deploy(planned.config, { wrap, backend: backendFor(planned.collector, planned.config) });

@@ -73,7 +73,7 @@ export function sidecarPodsOn({ kubeconfig, images = {}, loadFrom }: ClusterAcce
   return {
     probe: () => probeCluster(kubeconfig),
     refusal: ({ config, collector }) => {
-      if (collector !== 'cpu-time' && !isNodeCollector(collector)) return { what: `with ${collector}`, ...onlyHere(`${collector} starts the sidecar itself, or reads its binary`) };
+      if (collector !== 'cpu-time' && !isNodeCollector(collector)) return { what: `with ${collector}`, ...onlyHere('agents have no such collector: it brings the sidecar up itself, stops it between instructions, or takes Python') };
       return speaksMysql(config) ? { what: `of ${config.label}`, ...onlyHere('the pod has no database') } : null;
     },
     carrier: async () => ({ engine: 'kubernetes', version: await versionOf(kubeconfig), loadFrom }),

@@ -52,8 +52,8 @@ test('single sidecars are processes of this machine unless a cluster is named', 
 test('what only a process of this machine can have is refused before anything is tried as a pod', () => {
   vi.stubEnv('WORKBENCH_KUBECONFIG', '/nowhere/config');
   const refusal = (policy: string, collector: string) => sidecarPods()!.refusal({ config: policyById(policy), collector });
-  for (const collector of ['cpu-time', 'strace', 'syscall-events', 'perf-stat']) expect([collector, refusal('http', collector)]).toEqual([collector, null]);
-  for (const collector of ['instructions', 'trace', 'callgrind', 'single-step', 'perf-record']) {
+  for (const collector of ['cpu-time', 'strace', 'syscall-events', 'perf-stat', 'perf-record']) expect([collector, refusal('http', collector)]).toEqual([collector, null]);
+  for (const collector of ['instructions', 'trace', 'callgrind', 'single-step', 'toplev']) {
     expect(refusal('http', collector)).toMatchObject({ what: `with ${collector}`, remedy: expect.stringContaining('unset WORKBENCH_KUBECONFIG') });
   }
   expect(refusal('sql', 'cpu-time')).toMatchObject({ reason: expect.stringContaining('no database') });

@@ -100,6 +100,7 @@ function remoteTools(call: Call, bodies: Bodies): NodeTools {
     readCpu: (of) => call('readCpu', of),
     untilWaiting: (pid, tid) => call('untilWaiting', pid, tid),
     probe: (collector) => call('probe', collector),
+    version: (collector) => call('version', collector),
     record: (collector, { ending: _here, ...sidecar }, dir, body) => around(body, dir, (id) => call('record', collector, sidecar, id)),
     countProcesses: (pids, dir, body) => around(body, dir, (id) => call('countProcesses', pids, id)),
     measureEventCostNs: (pid, tid) => call('measureEventCostNs', pid, tid),

@@ -10,6 +10,7 @@ import { allowedCpus, type CpuPlan } from '../../../host/cpus.js';
 import { stopAll } from '../../../host/process.js';
 import { fromThisMachine, type SourcedLoad } from '../../../load/source.js';
 import type { BatchSpec, LoadSpec, LoadTarget } from '../../../load/types.js';
+import { droppedByPack } from '../../../store/files.js';
 import { makeRunFolder, removeRunFolder } from '../../run-folder.js';
 import { envoyAmong, processesOf } from './containers.js';
 import { Peer } from './peer.js';
@@ -32,6 +33,7 @@ const peer: Peer = new Peer((text) => process.stdout.write(text), {
   readCpu: (of: ThreadName[]) => onThisMachine.readCpu(of),
   untilWaiting: (pid: number, tid: number) => onThisMachine.untilWaiting(pid, tid),
   probe: (collector: NodeCollector) => onThisMachine.probe(collector),
+  version: (collector: NodeCollector) => onThisMachine.version(collector),
   record: (collector: NodeCollector, sidecar: RemoteSidecar, body: number) => withFiles((dir) => (
     onThisMachine.record(collector, collectedHere(sidecar), dir, () => peer.call('body', body), cpus))),
   countProcesses: (pids: number[], body: number) => withFiles((dir) => onThisMachine.countProcesses(pids, dir, () => peer.call('body', body), cpus)),
@@ -60,22 +62,24 @@ const peer: Peer = new Peer((text) => process.stdout.write(text), {
 
 /** A sidecar of this node; whether it still lives, the cluster tells. */
 function collectedHere(sidecar: RemoteSidecar): Collected {
-  return { ...sidecar, ending: async () => null };
+  // Where its container has it, seen from here.
+  const envoy = { ...sidecar.envoy, path: `/proc/${sidecar.pid}/root${fs.readlinkSync(`/proc/${sidecar.pid}/exe`)}` };
+  return { ...sidecar, envoy, ending: async () => null };
 }
 
-/** @returns what `body` wrote. */
+/** @returns what `body` wrote, without what is reduced already and too much to send. */
 async function withFiles(body: (dir: string) => Promise<unknown>): Promise<AgentFiles> {
   const dir = makeRunFolder('record');
   try {
     await body(dir);
-    return filesIn(dir);
+    return filesIn(dir, (name) => !droppedByPack(name));
   } finally {
     removeRunFolder(dir);
   }
 }
 
-function filesIn(dir: string): AgentFiles {
-  return Object.fromEntries(fs.readdirSync(dir).map((name) => [name, fs.readFileSync(path.join(dir, name)).toString('base64')]));
+function filesIn(dir: string, which: (name: string) => boolean = () => true): AgentFiles {
+  return Object.fromEntries(fs.readdirSync(dir).filter(which).map((name) => [name, fs.readFileSync(path.join(dir, name)).toString('base64')]));
 }
 
 process.stdin.setEncoding('utf8').on('data', (text: string) => peer.receive(text)).on('end', () => {
