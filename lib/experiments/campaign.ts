@@ -1,5 +1,6 @@
 /** Carries out a plan of runs, each with a sidecar of its own. */
 import { sqlModule } from '../deploy/catalogue.js';
+import { sidecarPods } from '../deploy/engines.js';
 import { sqlPolicyHere } from '../deploy/sql-policy.js';
 import type { EnvoyBinary } from '../deploy/types.js';
 import type { Run } from '../store/run-store.js';
@@ -20,11 +21,11 @@ export interface CampaignResult {
 }
 
 /**
- * Measures what a plan lacks, as far as this machine has the collectors for it.
+ * Measures what a plan lacks, as far as this machine, or the cluster that WORKBENCH_KUBECONFIG names, has the collectors for it.
  * @throws Error when another campaign is running, Envoy cannot be used, runs fail in succession, or the user interrupts.
  */
 export async function carryOut(plan: Plan, options: CampaignOptions = {}): Promise<CampaignResult> {
-  return withTestbed(options, async (testbed) => {
+  return withTestbed({ pods: sidecarPods(), ...options }, async (testbed) => {
     const { runs: planned, lacking } = await withSqlPolicy(plan.runs, testbed.envoy);
     const { runs, refused } = withoutRefused(planned, testbed);
     const { possible, unavailable } = await withoutLackingTools(runs, (await testbed.host()).tools);

@@ -6,7 +6,6 @@ import { startEcho, type BackendName } from '../deploy/backend.js';
 import { startMariadb } from '../deploy/mariadb.js';
 import { findEnvoy, startSidecar } from '../deploy/envoy.js';
 import { deployedHere, type SidecarHost } from '../deploy/deployed-sidecar.js';
-import { sidecarPods } from '../deploy/engines.js';
 import type { SidecarPods } from '../deploy/kubernetes/engine.js';
 import { removeMeshLeftovers } from '../deploy/mesh/leftovers.js';
 import { normalisedYaml } from '../deploy/render.js';
@@ -43,7 +42,7 @@ export interface TestbedOptions {
   /** Path of an Envoy; the pinned one by default. */
   envoy?: string;
   store?: RunStore;
-  /** A cluster for single sidecars; the one that WORKBENCH_KUBECONFIG names when left out, null for this machine. */
+  /** A cluster for the sidecars of a campaign; null, or left out, for this machine. */
   pods?: SidecarPods | null;
 }
 
@@ -78,7 +77,7 @@ export async function withTestbed<T>(options: TestbedOptions, body: (testbed: Te
       machine, cpus, tools: onThisMachine, close: async () => undefined,
       deploy: async (config, { wrap, backend: prefer } = {}) => deployedHere(await sidecar(config, wrap, prefer), await backend(prefer ?? backendOf(config)), cpus),
     };
-    const pods = options.pods === undefined ? sidecarPods() : options.pods;
+    const { pods = null } = options;
     const opened: Promise<SidecarHost>[] = [];
     const host = () => {
       if (opened.length === 0) opened.push(pods ? pods.open(envoy) : Promise.resolve(here));
