@@ -62,26 +62,17 @@ export async function withTestbed<T>(options: TestbedOptions, body: (testbed: Te
     const envoy = await findEnvoy(options.envoy);
     await keepAnchors(store, envoy);
     const ours = await keepOffWorkerCore(cpus);
-    const backends = new Map<BackendName, Backend>();
-    const backend = async (prefer: BackendName = 'socketify') => {
-      const there = backends.get(prefer);
-      if (there?.alive()) return there;
-      await there?.stop(); // it is dead, its folder is not
-      backends.delete(prefer);
-      const started = prefer === 'mariadb' ? await startMariadb({ cpus }) : await startEcho({ cpus, prefer });
-      backends.set(prefer, started);
-      return started;
-    };
+    const { backend, stopBackends } = backendsOn(cpus);
     const sidecar: Testbed['sidecar'] = async (config, wrap, prefer) => startSidecar(config, { envoy, upstream: (await backend(prefer ?? backendOf(config))).address, cpus, wrap });
     const here: SidecarHost = {
       machine, cpus, tools: onThisMachine, close: async () => undefined,
       deploy: async (config, { wrap, backend: prefer } = {}) => deployedHere(await sidecar(config, wrap, prefer), await backend(prefer ?? backendOf(config)), cpus),
     };
     const { pods = null } = options;
-    const opened: Promise<SidecarHost>[] = [];
+    const hosts: Promise<SidecarHost>[] = []; // none, or the one that was asked for
     const host = () => {
-      if (opened.length === 0) opened.push(pods ? pods.open(envoy) : Promise.resolve(here));
-      return opened[0];
+      if (hosts.length === 0) hosts.push(pods ? pods.open(envoy) : Promise.resolve(here));
+      return hosts[0];
     };
     try {
       return await body({
@@ -93,11 +84,28 @@ export async function withTestbed<T>(options: TestbedOptions, body: (testbed: Te
         lastClock: null,
       });
     } finally {
-      for (const one of opened) await one.then(({ close }) => close(), () => undefined); // whoever asked for one that could not be had was told
-      for (const started of backends.values()) await started.stop();
+      for (const one of hosts) await one.then(({ close }) => close(), () => undefined); // whoever asked for one that could not be had was told
+      await stopBackends();
       await ours.restore();
     }
   });
+}
+
+/** One of each kind, started when it is first asked for. */
+function backendsOn(cpus: CpuPlan): Pick<Testbed, 'backend'> & { stopBackends(): Promise<void> } {
+  const backends = new Map<BackendName, Backend>();
+  return {
+    backend: async (prefer = 'socketify') => {
+      const there = backends.get(prefer);
+      if (there?.alive()) return there;
+      await there?.stop(); // it is dead, its folder is not
+      backends.delete(prefer);
+      const started = prefer === 'mariadb' ? await startMariadb({ cpus }) : await startEcho({ cpus, prefer });
+      backends.set(prefer, started);
+      return started;
+    },
+    stopBackends: async () => { for (const started of backends.values()) await started.stop(); },
+  };
 }
 
 /** The store that measures below `data/local/<this kind of machine>/`. */

@@ -165,7 +165,7 @@ describe('a single sidecar as a pod beside one as a process', () => {
   const item = fig07Pods(processes, asPods);
 
   it('compares round by round what was measured both ways, in the order of the paper', () => {
-    expect(item.table.rows.map(({ policy, ratio, relative }) => [policy, String(ratio).split(' ')[0], String(relative).split(' ')[0]])).toEqual([['TCP Router', '1.1', '1'], ['HTTP Router', '1.1', '1']]);
+    expect(item.table!.rows.map(({ policy, ratio, relative }) => [policy, String(ratio).split(' ')[0], String(relative).split(' ')[0]])).toEqual([['TCP Router', '1.1', '1'], ['HTTP Router', '1.1', '1']]);
   });
 
   it('draws every value with its origin, once by itself and once by HTTP of its own round', () => {
