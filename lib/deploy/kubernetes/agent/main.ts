@@ -6,7 +6,7 @@ import * as fs from 'node:fs';
 import * as path from 'node:path';
 import type { Collected } from '../../../counters/collector.js';
 import { onThisMachine, type NodeCollector, type ThreadName } from '../../../counters/node-tools.js';
-import { allowedCpus, type CpuPlan } from '../../../host/cpus.js';
+import { allowedCpus, pin, planCpus, type CpuPlan } from '../../../host/cpus.js';
 import { stopAll } from '../../../host/process.js';
 import { fromThisMachine, type SourcedLoad } from '../../../load/source.js';
 import type { BatchSpec, LoadSpec, LoadTarget } from '../../../load/types.js';
@@ -16,17 +16,21 @@ import { envoyAmong, processesOf } from './containers.js';
 import { Peer } from './peer.js';
 import type { AgentFiles, RemoteSidecar } from './protocol.js';
 
-/** What tools and generator may use. */
-let cpus = allowedCpus();
+const permitted = allowedCpus();
+/** What tools, the generator and this program may use. */
+let cpus = permitted;
 
 /** Loads that are under way, by a number of ours. */
 const loads = new Map<number, { load: SourcedLoad; dir: string }>();
 let started = 0;
 
 const peer: Peer = new Peer((text) => process.stdout.write(text), {
-  useCpus: (chosen: number[]) => { cpus = chosen; },
+  useCpus: async (chosen: number[]) => {
+    cpus = chosen;
+    await pin(process.pid, chosen, { allThreads: true });
+  },
   machine: () => onThisMachine.machine(),
-  planCpus: () => onThisMachine.planCpus(),
+  planCpus: () => planCpus(permitted),
   place: (worker: Required<ThreadName>, others: number[], plan: CpuPlan) => onThisMachine.place(worker, others, plan),
   coreClockHz: (cpu: number) => onThisMachine.coreClockHz(cpu),
   containers: (ids: string[]) => ids.map(processesOf).map((pids) => ({ pids, envoy: envoyAmong(pids) })),
