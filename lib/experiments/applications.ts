@@ -35,7 +35,7 @@ export const comparedShare = 0.5;
  * connections: 2 s of Online Boutique hold three times as many, and repeats differ by up to 12 % for that; 6 s end this.
  */
 const settings = {
-  quick: { nodes: [1, 5], repeats: 1, warmUpS: 0.7, durationS: 2, openS: 3 },
+  quick: { nodes: [1, 5], repeats: 1, warmUpS: 0.7, durationS: 2, openS: 2 },
   full: { nodes: [1, 2, 3, 4, 5], repeats: 6, warmUpS: 1, durationS: 6, openS: 6 },
 } as const;
 
@@ -108,7 +108,7 @@ function steadyLoads(asked: string, { warmUpS, durationS, openS }: { warmUpS: nu
 
 /** Seconds of a load beside its measured part: the generator's start and end, reading the clock. */
 const overheadS = 1.5;
-const kneeSearchS = 15;
+const kneeSearchS = 20;
 
 function loadTask(application: ApplicationSpec, load: PlannedLoad): Task {
   return {

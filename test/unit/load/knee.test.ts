@@ -81,6 +81,13 @@ describe('a sustained rate', () => {
   it('may recover from an early stall', () => {
     expect(judge(1000, { ...good, halvesP50Us: [20_000, 300] }).sustained).toBe(true);
   });
+
+  it('is not missed for what a window cuts off, or for how medians of few differ, where a whole application answers thirty a second', () => {
+    const few: ProbeOutcome = { windowUs: [0, 3_000_000], requests: 87, errors: 0, achievedRatePerS: 29, halvesP50Us: [120_000, 150_000] };
+    expect(judge(30, few).sustained).toBe(true);
+    expect(judge(30, { ...few, requests: 84, achievedRatePerS: 28 })).toMatchObject({ sustained: false, reason: '93.3 % of the rate achieved' });
+    expect(judge(30, { ...few, halvesP50Us: [120_000, 180_000] })).toMatchObject({ sustained: false, reason: 'backlog grew by 40.0 ms a second' });
+  });
 });
 
 /** mulberry32: a small seeded generator of numbers in [0, 1). */
