@@ -94,6 +94,17 @@ const counts = regions.map(([region, { value }]) => ({ region, instructions: Mat
 showTable(from(counts));
 
 // %% [markdown]
+// ## As a pod of a cluster
+// With `WORKBENCH_KUBECONFIG` set (see the README) each sidecar runs as a pod beside its echo server, measured by an agent on
+// its node. Does it cost there what it costs as a process? When recorded, pods and processes took turns, round by round.
+
+// %%
+import { fig07Pods } from './lib/figures/fig07-pods.js';
+import { podsBeside } from './lib/report/items.js';
+const { processes, pods } = await podsBeside(sessionStore());
+await showItem(fig07Pods(processes, pods));
+
+// %% [markdown]
 // ## Table 3: do filters add up?
 // Twice: in user instructions, which repeat to a fraction of a per cent, and in CPU time, with its interval. The estimate
 // of a composition is bare HTTP plus the *marginal* cost of each filter measured alone; nothing of the composition's own

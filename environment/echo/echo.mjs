@@ -41,6 +41,7 @@ function answer(request, response) {
 
 // Envoy keeps its upstream connections open; a server that closes idle ones after 5 s would show up as resets.
 const server = http.createServer({ keepAliveTimeout: 0 }, answer);
-server.listen(0, '127.0.0.1', () => {
+const [port = 0] = process.argv.slice(2).map(Number);
+server.listen(port, '127.0.0.1', () => {
   console.log(JSON.stringify({ port: server.address().port, name: 'node', version: process.versions.node }));
 });

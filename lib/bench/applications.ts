@@ -3,7 +3,7 @@ import * as fs from 'node:fs';
 import { graphById } from '../apps/graph-file.js';
 import { traversalCount } from '../apps/traversals.js';
 import { relativeDeviation } from '../analysis/statistics.js';
-import { applicationEngine } from '../deploy/application-engine.js';
+import { applicationEngine } from '../deploy/engines.js';
 import type { ApplicationSpec, DeployedApplication } from '../deploy/application.js';
 import { loadApplication } from '../experiments/application-load.js';
 import { paperApplications } from '../experiments/applications.js';

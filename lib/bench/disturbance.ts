@@ -4,6 +4,7 @@ import { instructionRegions, instructionWrap } from '../counters/instruction-reg
 import { samplesPerS } from '../counters/perf-record.js';
 import { cpuBetween, readCpu, type CpuReading } from '../counters/schedstat.js';
 import { policyById } from '../deploy/catalogue.js';
+import { deployedHere } from '../deploy/deployed-sidecar.js';
 import type { Sidecar } from '../deploy/types.js';
 import { collectors } from '../experiments/collectors.js';
 import { busyLoad } from '../experiments/components.js';
@@ -43,7 +44,7 @@ export async function disturbance(scene: Scene): Promise<BenchRow[]> {
 async function costsInWindows(bench: Scene, sidecar: Sidecar, names: AtSpeed[]): Promise<Map<AtSpeed | 'none', number[]>> {
   const { testbed, newDir } = bench;
   const planned = { experiment: 'bench', config: policyById('http'), collector: 'cpu-time', load: busyLoad(windowS), repeat: 0 } as const;
-  const scene = { testbed, planned, sidecar, backend: await testbed.backend(), dir: newDir() };
+  const scene = { ...deployedHere(sidecar, await testbed.backend(), testbed.cpus), testbed, planned, dir: newDir() };
   const { connections, path, warmUpS = 0 } = planned.load;
   const spec: LoadSpec = { mode: 'closed', connections, path, warmUpS, durationS: windowS };
   const costs = new Map<AtSpeed | 'none', number[]>();

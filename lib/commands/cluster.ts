@@ -21,7 +21,9 @@ import { currentOwner } from '../deploy/cluster/owner.js';
 import { kubeconfigFile } from '../deploy/cluster/places.js';
 import { proveInjection } from '../deploy/cluster/proof.js';
 import { agentImage } from '../deploy/kubernetes/agent/image.js';
+import { findEnvoy } from '../deploy/envoy-binary.js';
 import { emulatorImage } from '../deploy/kubernetes/emulator-image.js';
+import { sidecarImage } from '../deploy/kubernetes/sidecar-image.js';
 import { endLeftovers } from '../host/process.js';
 import { runMain } from './main.js';
 
@@ -88,10 +90,10 @@ async function images({ graph, registry, folder }: Options): Promise<void> {
   if (!folder) throw new Error('npm run cluster -- images FOLDER: say where they are to be written');
   fs.mkdirSync(folder, { recursive: true });
   const graphs = (graph ? [graph] : paperApplications).map((id) => graphById(id));
-  const written = { 'emulator.tar': await emulatorImage(graphs, registry), 'agent.tar': await agentImage(registry) };
+  const written = { 'emulator.tar': await emulatorImage(graphs, registry), 'agent.tar': await agentImage(registry), 'sidecar.tar': await sidecarImage(await findEnvoy(), registry) };
   for (const [name, spec] of Object.entries(written)) await writeImage(spec, path.join(folder, name));
   for (const [name, spec] of Object.entries(written)) console.log(`skopeo copy oci-archive:${path.join(folder, name)} docker://${spec.name}`);
-  console.log(`export WORKBENCH_IMAGE=${written['emulator.tar'].name} WORKBENCH_AGENT_IMAGE=${written['agent.tar'].name}`);
+  console.log(`export WORKBENCH_IMAGE=${written['emulator.tar'].name} WORKBENCH_AGENT_IMAGE=${written['agent.tar'].name} WORKBENCH_SIDECAR_IMAGE=${written['sidecar.tar'].name}`);
 }
 
 function seconds(started: number): string {

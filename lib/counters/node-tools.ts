@@ -4,17 +4,26 @@
  */
 import * as fs from 'node:fs';
 import type { Availability } from '../host/availability.js';
-import { allowedCpus } from '../host/cpus.js';
+import { measureCoreClockHz } from '../host/clock.js';
+import { allowedCpus, pin, planCpus, type CpuPlan } from '../host/cpus.js';
+import { readMachine, type Machine } from '../host/machine.js';
 import { untilWaiting } from '../host/system-calls.js';
 import type { Collected, Collector } from './collector.js';
+import { frontendCounters } from './frontend-counters.js';
+import { probeHardwareCounters } from './hardware-counters.js';
+import { perfRecord } from './perf-record.js';
 import { countProcesses, perfStat } from './perf-stat.js';
 import { readCpu, type CpuReading } from './schedstat.js';
 import { strace } from './strace.js';
 import { measureEventCostNs, syscallEvents } from './syscall-events.js';
 
-/** Collectors that need nothing of a sidecar but its process. */
-const nodeCollectors = { strace, 'syscall-events': syscallEvents, 'perf-stat': perfStat } satisfies Record<string, Collector<unknown>>;
+/** Collectors that need nothing of a sidecar but its process and its binary. */
+const nodeCollectors = { strace, 'syscall-events': syscallEvents, 'perf-stat': perfStat, 'frontend-counters': frontendCounters, 'perf-record': perfRecord } satisfies Record<string, Collector<unknown>>;
 export type NodeCollector = keyof typeof nodeCollectors;
+
+export function isNodeCollector(name: string): name is NodeCollector {
+  return name in nodeCollectors;
+}
 
 /** A process, or one of its threads. */
 export interface ThreadName {
@@ -23,12 +32,22 @@ export interface ThreadName {
 }
 
 export interface NodeTools {
+  /** What the processes run on. */
+  machine(): Promise<Machine>;
+  /** Which cores a worker, and which everything else is to use. */
+  planCpus(): Promise<CpuPlan>;
+  /** Puts a worker on its core, its process's other threads and all other processes named on the others. */
+  place(worker: Required<ThreadName>, others: readonly number[], cpus: CpuPlan): Promise<void>;
+  /** As `measureCoreClockHz` of lib/host/clock.ts. */
+  coreClockHz(cpu: number): Promise<number>;
   /** Scheduler accounts, in the order asked for. @throws Error when one is gone. */
   readCpu(of: readonly ThreadName[]): Promise<CpuReading[]>;
   /** Waits until a worker waits for its next request. @throws Error when it does not. */
   untilWaiting(pid: number, tid: number): Promise<void>;
-  /** Whether a collector works there. */
+  /** Whether a collector has there what it is planned for: perf stat works without hardware counters too, but then counts none. */
   probe(collector: NodeCollector): Promise<Availability>;
+  /** As {@link Collector.version}. */
+  version(collector: NodeCollector): Promise<string>;
   /** As {@link Collector.record}. @param cpus cores of this machine; on another, all that it permits. */
   record<T>(collector: NodeCollector, sidecar: Collected, dir: string, body: () => Promise<T>, cpus: number[]): Promise<T>;
   /** As `countProcesses` of perf-stat.ts. */
@@ -38,9 +57,20 @@ export interface NodeTools {
 }
 
 export const onThisMachine: NodeTools = {
+  machine: async () => readMachine(),
+  planCpus: async () => planCpus(),
+  place: async ({ pid, tid }, others, cpus) => {
+    for (const each of [pid, ...others]) await pin(each, cpus.others, { allThreads: true });
+    await pin(tid, [cpus.worker]);
+  },
+  coreClockHz: async (cpu) => (await measureCoreClockHz(cpu)).hz,
   readCpu: async (of) => of.map(({ pid, tid }) => readCpu(pid, tid)),
   untilWaiting,
-  probe: (collector) => nodeCollectors[collector].probe(),
+  probe: async (collector) => {
+    const answer = await nodeCollectors[collector].probe();
+    return collector === 'perf-stat' && answer.available ? probeHardwareCounters() : answer;
+  },
+  version: (collector) => nodeCollectors[collector].version(),
   record: (collector, sidecar, dir, body, cpus) => nodeCollectors[collector].record(sidecar, dir, body, cpus),
   countProcesses,
   measureEventCostNs: (pid, tid, others) => {
@@ -53,5 +83,8 @@ export const onThisMachine: NodeTools = {
 export function noTools(why: string): NodeTools {
   const refuse = async (): Promise<never> => { throw new Error(why); };
   const [reason, remedy = ''] = why.split('; ');
-  return { readCpu: refuse, untilWaiting: refuse, probe: async () => ({ available: false, reason, remedy }), record: refuse, countProcesses: refuse, measureEventCostNs: refuse };
+  return {
+    machine: refuse, planCpus: refuse, place: refuse, coreClockHz: refuse, readCpu: refuse, untilWaiting: refuse,
+    probe: async () => ({ available: false, reason, remedy }), version: refuse, record: refuse, countProcesses: refuse, measureEventCostNs: refuse,
+  };
 }

@@ -13,8 +13,7 @@
 import * as fs from 'node:fs';
 import * as path from 'node:path';
 import * as zlib from 'node:zlib';
-import { codeSegments } from '../analysis/elf.js';
-import { nameFunctions } from '../analysis/function-names.js';
+import { codeSegments, readElf } from '../analysis/elf.js';
 import type { Availability } from '../host/availability.js';
 import { run } from '../host/process.js';
 import type { Collected, Collector } from './collector.js';
@@ -62,14 +61,13 @@ async function recordStacks<T>(sidecar: Collected, dir: string, body: () => Prom
   const result = await whilePerf(argv, cpus, body);
   const fields = ['-F', 'tid,time,event,period,ip,sym,dso', '--no-inline'];
   const script = await run(['perf', 'script', '-i', raw, ...fields], { cpus, env: perfEnvironment });
-  const profile = reduceStacks(parsePerfScript(script.stdout, 'perf script'), await mapOf(sidecar.envoy));
+  const profile = reduceStacks(parsePerfScript(script.stdout, 'perf script'), mapOf(sidecar.envoy));
   fs.writeFileSync(path.join(dir, files.stacks), zlib.gzipSync(formatStacks(profile)));
   return result;
 }
 
-async function mapOf(envoy: Collected['envoy']): Promise<BinaryMap> {
-  const { segments } = await nameFunctions(envoy.path);
-  const code = codeSegments(segments).map(({ offset, address, fileSize }) => ({ offset, address, size: fileSize }));
+function mapOf(envoy: Collected['envoy']): BinaryMap {
+  const code = codeSegments(readElf(envoy.path).segments).map(({ offset, address, fileSize }) => ({ offset, address, size: fileSize }));
   return { name: path.basename(envoy.path), buildId: envoy.buildId, code };
 }
 

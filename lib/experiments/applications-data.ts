@@ -36,8 +36,8 @@ export interface LoadRow {
   referenceCpuUs: number;
   /** The sidecars' at one speed of the machine for all good repeats of this deployment and load (lib/analysis/steadied.ts); null for a marked one. */
   steadySidecarCpuUs: number | null;
-  /** Core clock, median of the readings before and after. */
-  clockHz: number;
+  /** Core clock, median of the readings before and after; null where nothing could look at a cluster's node. */
+  clockHz: number | null;
   good: boolean;
   warning: string;
   run: string;
@@ -61,7 +61,7 @@ export interface PodRow {
   /** HTTP requests that its sidecar counted for one request of the application; null without one. */
   inbound: number | null;
   outbound: number | null;
-  clockHz: number;
+  clockHz: number | null;
   run: string;
 }
 
@@ -162,7 +162,8 @@ function applicationOf({ application }: Run['spec']): string {
 
 function commonOf({ spec, repeat, provenance, id }: Run) {
   const { profile, nodes } = spec.application!;
-  return { application: applicationOf(spec), profile, nodes, repeat, clockHz: median(provenance.coreClockHz!), run: id };
+  const { coreClockHz: clocks = [] } = provenance;
+  return { application: applicationOf(spec), profile, nodes, repeat, clockHz: clocks.length > 0 ? median(clocks) : null, run: id };
 }
 
 type Unsteadied<R> = Omit<R, 'steadySidecarCpuUs'>;

@@ -1,5 +1,6 @@
 /** Carries out a plan of runs, each with a sidecar of its own. */
 import { sqlModule } from '../deploy/catalogue.js';
+import { sidecarPods } from '../deploy/engines.js';
 import { sqlPolicyHere } from '../deploy/sql-policy.js';
 import type { EnvoyBinary } from '../deploy/types.js';
 import type { Run } from '../store/run-store.js';
@@ -20,13 +21,14 @@ export interface CampaignResult {
 }
 
 /**
- * Measures what a plan lacks, as far as this machine has the collectors for it.
+ * Measures what a plan lacks, as far as this machine, or the cluster that WORKBENCH_KUBECONFIG names, has the collectors for it.
  * @throws Error when another campaign is running, Envoy cannot be used, runs fail in succession, or the user interrupts.
  */
 export async function carryOut(plan: Plan, options: CampaignOptions = {}): Promise<CampaignResult> {
-  return withTestbed(options, async (testbed) => {
-    const { runs, lacking } = await withSqlPolicy(plan.runs, testbed.envoy);
-    const { possible, unavailable } = await withoutLackingTools(runs);
+  return withTestbed({ pods: sidecarPods(), ...options }, async (testbed) => {
+    const { runs: planned, lacking } = await withSqlPolicy(plan.runs, testbed.envoy);
+    const { runs, refused } = withoutRefused(planned, testbed);
+    const { possible, unavailable } = await withoutLackingTools(runs, (await testbed.host()).tools);
     const worthIt = possible.filter((run) => isWorthSearching(run, runs, possible));
     const { failed, ...result } = await carryOutAll(await split(worthIt, testbed, options.fresh), {
       items: 'runs',
@@ -35,7 +37,7 @@ export async function carryOut(plan: Plan, options: CampaignOptions = {}): Promi
       seconds: estimateS,
       measure: async (run, keep) => keep(await measure(testbed, run)),
     }, options.progress);
-    return { ...result, failed: failed.map(({ item: run, reason }) => ({ run, reason })), unavailable: [...lacking, ...unavailable] };
+    return { ...result, failed: failed.map(({ item: run, reason }) => ({ run, reason })), unavailable: [...lacking, ...refused, ...unavailable] };
   });
 }
 
@@ -46,6 +48,19 @@ async function withSqlPolicy(runs: PlannedRun[], envoy: EnvoyBinary): Promise<{ 
   const answer = await sqlPolicyHere(envoy);
   if (answer.available) return { runs: runs.map((run) => (isSql(run) ? { ...run, config: answer.policy } : run)), lacking: [] };
   return { runs: runs.filter((run) => !isSql(run)), lacking: [{ what: `of ${sqlModule.label}`, runs: runs.filter(isSql), reason: answer.reason, remedy: answer.remedy }] };
+}
+
+/** What a cluster never carries is not tried there. */
+function withoutRefused(planned: PlannedRun[], { pods }: Testbed): { runs: PlannedRun[]; refused: Lacking<PlannedRun>[] } {
+  const refused = new Map<string, Lacking<PlannedRun>>();
+  const runs = planned.filter((run) => {
+    const refusal = pods?.refusal(run);
+    if (!refusal) return true;
+    const same = refused.get(refusal.what) ?? { ...refusal, runs: [] };
+    refused.set(refusal.what, { ...same, runs: [...same.runs, run] });
+    return false;
+  });
+  return { runs, refused: [...refused.values()] };
 }
 
 /** A knee is searched for the runs at shares of it: not when all of them are lost. */
@@ -61,7 +76,7 @@ async function split(runs: PlannedRun[], testbed: Testbed, fresh?: boolean): Pro
   const identities = new Map<string, Awaited<ReturnType<typeof collectorIdentity>>>();
   for (const run of runs) {
     // Once each: it may take a program to say its version.
-    const identity = identities.get(run.collector) ?? await collectorIdentity(run.collector);
+    const identity = identities.get(run.collector) ?? await collectorIdentity(run.collector, (await testbed.host()).tools);
     identities.set(run.collector, identity);
     const found = recordedOrRepeat(testbed, run.experiment, await testbed.spec(run.config, run.load, identity), run.repeat, fresh);
     if (typeof found === 'number') missing.push({ ...run, repeat: found });

@@ -8,6 +8,7 @@ import { runFiles } from '../store/files.js';
 import type { Recording, Run } from '../store/run-store.js';
 import type { CpuWindow } from './measure.js';
 import { newestOnly } from './newest.js';
+import { podNotes } from './pods.js';
 import { limitCodes } from './warnings.js';
 
 export interface CapacityData {
@@ -18,6 +19,8 @@ export interface CapacityData {
   microarchitecture: string | null;
   envoyVersion: string;
   backend: string;
+  /** Whether its sidecars were pods, in words; none when they were processes of the machine. */
+  pods: string[];
   /**
    * One row a measured point: policy, label, frame, repeat, kneeShare, intendedPerS, achievedPerS, p50Us, p90Us, p99Us,
    * cpuUsPerRequest (null when no request was answered), errors, good (no warning), warning, run.
@@ -44,6 +47,7 @@ export function capacityData(recording: Pick<Recording, 'name' | 'origin'>, all:
     microarchitecture: provenance.machine.microarchitecture,
     envoyVersion: provenance.envoyVersion,
     backend: spec.backend.name,
+    pods: podNotes(runs),
     points: table(columns(runs.filter((run) => run.spec.load.mode === 'open').map(pointRow), pointColumns)),
     knees: table(columns(runs.filter((run) => run.spec.load.mode === 'knee-search').map(kneeRow), kneeColumns)),
   };

@@ -5,6 +5,7 @@
 import { interruptions } from '../host/process.js';
 import type { RunSpec } from '../store/run-key.js';
 import type { Run } from '../store/run-store.js';
+import type { NodeTools } from '../counters/node-tools.js';
 import { worthPlanning } from './collectors.js';
 import type { CollectorName } from './plan.js';
 import type { Testbed, TestbedOptions } from './testbed.js';
@@ -35,13 +36,17 @@ export interface Lacking<Planned> {
   remedy: string;
 }
 
-/** Tries each collector once, so that a missing tool is told once rather than by every run that needs it. */
+/**
+ * Tries each collector once, so that a missing tool is told once rather than by every run that needs it.
+ * @param tools of the node that runs are measured on; this machine's when left out.
+ */
 export async function withoutLackingTools<Planned extends { collector: CollectorName }>(
   runs: readonly Planned[],
+  tools?: NodeTools,
 ): Promise<{ possible: Planned[]; unavailable: Lacking<Planned>[] }> {
   const unavailable: Lacking<Planned>[] = [];
   for (const collector of new Set(runs.map((run) => run.collector))) {
-    const answer = await worthPlanning(collector);
+    const answer = await worthPlanning(collector, tools);
     if (answer.available) continue;
     unavailable.push({ what: `with ${collector}`, runs: runs.filter((run) => run.collector === collector), reason: answer.reason, remedy: answer.remedy });
   }

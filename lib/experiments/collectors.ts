@@ -5,13 +5,13 @@ import type { BackendName } from '../deploy/backend.js';
 import { speaksMysql } from '../deploy/policy.js';
 import { instructionRegions, instructionWrap } from '../counters/instruction-regions.js';
 import { frontendCounters } from '../counters/frontend-counters.js';
+import { isNodeCollector, onThisMachine, type NodeTools } from '../counters/node-tools.js';
 import { perfRecord } from '../counters/perf-record.js';
 import { perfStat } from '../counters/perf-stat.js';
 import { strace } from '../counters/strace.js';
 import { syscallEvents } from '../counters/syscall-events.js';
 import { toplev } from '../counters/toplev.js';
 import type { Availability } from '../host/availability.js';
-import { probeHardwareCounters } from '../host/capabilities.js';
 import type { SidecarConfig } from '../deploy/types.js';
 import type { CollectorName } from './plan.js';
 import { singleStep, singleStepMasked, traceWrap, valgrindTrace } from './trace-collectors.js';
@@ -42,18 +42,14 @@ export const collectors: Record<CollectorName, Collector<unknown>> = {
   'syscall-events': syscallEvents,
 };
 
-/**
- * Whether a plan's runs with a collector are worth making here. perf stat works without hardware counters too, but then
- * counts nothing of what it is planned for.
- */
-export async function worthPlanning(name: CollectorName): Promise<Availability> {
-  const answer = await collectors[name].probe();
-  return name === 'perf-stat' && answer.available ? probeHardwareCounters() : answer;
+/** Whether a plan's runs with a collector are worth making where these tools are. */
+export async function worthPlanning(name: CollectorName, tools: NodeTools = onThisMachine): Promise<Availability> {
+  return isNodeCollector(name) ? tools.probe(name) : collectors[name].probe();
 }
 
-/** What names a collector in a run's key. */
-export async function collectorIdentity(name: CollectorName): Promise<{ name: string; version: string }> {
-  return { name, version: await collectors[name].version() };
+/** What names a collector in a run's key, where these tools are. */
+export async function collectorIdentity(name: CollectorName, tools: NodeTools = onThisMachine): Promise<{ name: string; version: string }> {
+  return { name, version: isNodeCollector(name) ? await tools.version(name) : await collectors[name].version() };
 }
 
 /**

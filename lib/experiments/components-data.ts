@@ -17,6 +17,7 @@ import { columns, cpuUsPerRequest, readJson } from './capacity-data.js';
 import { components, noiseFloorPolicies } from './components.js';
 import type { CpuWindow } from './measure.js';
 import { newestOnly } from './newest.js';
+import { podNotes } from './pods.js';
 import { openRecordedTrace } from './recorded-trace.js';
 import { isGood } from './warnings.js';
 import type { CollectorName } from './plan.js';
@@ -195,6 +196,7 @@ function notesOn(runs: Run[], used: Run[], binaries: BinaryFacts[]): string[] {
   return [
     ...(marked.length > 0 ? [`Measured but left out: ${marked.slice(0, 3).join('. ')}${marked.length > 3 ? ` and ${marked.length - 3} more runs` : ''}.`] : []),
     ...(binaries.length > 1 ? [`Policies were measured with different Envoys (${versions(used)}); measure them again to compare them with one.`] : []),
+    ...podNotes(used),
     ...backends.map((name) => `The backend was the ${name} stand-in, not the paper's socketify echo server.`),
     ...lacking,
   ];

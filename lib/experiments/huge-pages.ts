@@ -14,6 +14,7 @@ import { interleave, type Estimate } from '../analysis/statistics.js';
 import { frontendCounters } from '../counters/frontend-counters.js';
 import { valuesOf } from '../counters/frontend-counts.js';
 import { policyById } from '../deploy/catalogue.js';
+import { deployedHere } from '../deploy/deployed-sidecar.js';
 import { copyText, hugeBytesOf, probe, textMapping, textPages, type MovedText, type TextCopies, type TextPages } from '../deploy/huge-pages.js';
 import type { Sidecar, SidecarConfig } from '../deploy/types.js';
 import type { LoadSpec } from '../load/types.js';
@@ -142,7 +143,7 @@ async function oneStart(testbed: Testbed, config: SidecarConfig, start: number, 
     const offset = text.start % hugePageBytes;
     const copies = await copyText(sidecar.pid, ['anonymous-4k', 'anonymous-2m'], { regions: regions?.map((region) => text.start - offset + region) });
     const planned: PlannedRun = { experiment: hugePages, config, load: busyLoad(windowS), collector: 'cpu-time', repeat: start };
-    const scene: Scene = { testbed, planned, sidecar, backend: await testbed.backend(), dir: path.join(dir, 'load') };
+    const scene: Scene = { ...deployedHere(sidecar, await testbed.backend(), testbed.cpus), testbed, planned, dir: path.join(dir, 'load') };
     const order = interleave(textPages, rounds, seed + start).map(({ item, repeat }) => ({ pages: item, round: repeat }));
     const measured: ArmRound[] = [];
     for (let done = 0; done < order.length; done += roundsOfLoad * textPages.length) {
@@ -155,7 +156,7 @@ async function oneStart(testbed: Testbed, config: SidecarConfig, start: number, 
 }
 
 /** @throws Error when no huge page was had: the arm would be a second control. */
-async function place({ pid }: Sidecar, { moved, switchTo }: TextCopies, pages: TextPages): Promise<Pick<ArmRound, 'stoppedMs' | 'hugeBytes'>> {
+async function place({ pid }: Pick<Sidecar, 'pid'>, { moved, switchTo }: TextCopies, pages: TextPages): Promise<Pick<ArmRound, 'stoppedMs' | 'hugeBytes'>> {
   const stoppedMs = await switchTo(pages);
   const hugeBytes = hugeBytesOf(pid, moved);
   if (pages === 'anonymous-2m' && hugeBytes === 0) throw new Error('no 2 MB page was to be had for the code; free memory, or restart the machine, whose memory is in pieces');

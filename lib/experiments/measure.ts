@@ -1,13 +1,15 @@
 /** Measures one planned run: bring up the sidecar, load it, collect, write it down. */
 import * as fs from 'node:fs';
 import * as path from 'node:path';
-import { trafficBetween } from '../deploy/traffic-stats.js';
+import { isNodeCollector } from '../counters/node-tools.js';
+import { cpuBetween, type CpuReading, type CpuSample } from '../counters/schedstat.js';
+import type { DeployedSidecar } from '../deploy/deployed-sidecar.js';
 import { speaksMysql } from '../deploy/policy.js';
-import type { Backend, Sidecar } from '../deploy/types.js';
-import { cpuBetween, readCpu, type CpuReading, type CpuSample } from '../counters/schedstat.js';
-import { startTicks } from '../host/process.js';
+import { trafficBetween } from '../deploy/traffic-stats.js';
+import type { Machine } from '../host/machine.js';
 import { findKnee } from '../load/knee.js';
-import { countCompleted, sendExactly, startLoad } from '../load/load.js';
+import { countCompleted } from '../load/load.js';
+import type { SourcedLoad } from '../load/source.js';
 import type { LoadOutcome, LoadSpec, LoadTarget } from '../load/types.js';
 import { connectVariedSql } from '../load/varied-sql.js';
 import { connectVaried, plainRequest, variedVersion, type VariedClient } from '../load/varied.js';
@@ -39,34 +41,39 @@ export interface CpuWindow {
  * @throws Error when it could not be measured; nothing of it stays on disk then.
  */
 export async function measure(testbed: Testbed, planned: PlannedRun): Promise<Run> {
-  const collector = await collectorIdentity(planned.collector);
+  const host = await testbed.host();
+  const collector = await collectorIdentity(planned.collector, host.tools);
   const spec = await testbed.spec(planned.config, planned.load, collector);
   const policy = { id: planned.config.id, label: planned.config.label, frame: planned.config.frame };
   return testbed.store.record(planned.experiment, spec, { policy, repeat: planned.repeat }, async (dir) => {
     const timed = !['exactly', 'varied', 'in-turn'].includes(planned.load.mode); // counts do not depend on the clock
-    const before = timed ? await clockBefore(testbed) : null;
-    const prefer = backendFor(planned.collector, planned.config);
-    const backend = await testbed.backend(prefer);
-    const sidecar = await testbed.sidecar(planned.config, await wrapFor(planned.collector, testbed.envoy.path, dir), prefer);
+    const before = timed ? await clockBefore(testbed, host) : null;
+    const wrap = await wrapFor(planned.collector, testbed.envoy.path, dir);
+    const deployed = await host.deploy(planned.config, { wrap, backend: backendFor(planned.collector, planned.config) });
     let warnings: Warning[];
     try {
-      warnings = await whileAlive({ testbed, planned, sidecar, backend, dir }, underLoad);
+      warnings = await whileAlive({ ...deployed, testbed, planned, dir }, underLoad);
     } finally {
-      await sidecar.stop();
+      await deployed.stop();
       collectors[planned.collector].tidy?.(dir);
     }
-    const coreClockHz = before === null ? undefined : [before, await clockAfter(testbed)];
-    return { provenance: provenance(testbed, collector, dir, coreClockHz), warnings };
+    const coreClockHz = before === null ? undefined : [before, await clockAfter(testbed, host)];
+    return { provenance: provenance(testbed, host.machine, { collector, dir, coreClockHz }), warnings };
   });
 }
 
 /** A sidecar that is up, and what it is loaded for. */
-export interface Scene {
+export interface Scene extends Omit<DeployedSidecar, 'stop'> {
   testbed: Testbed;
   planned: PlannedRun;
-  sidecar: Sidecar;
-  backend: Backend;
+  /** The run's folder. */
   dir: string;
+}
+
+/** Collects while `body` runs, where the sidecar is. */
+function collect<T>({ testbed, planned: { collector }, sidecar, tools, dir }: Scene, body: () => Promise<T>): Promise<T> {
+  const { others } = testbed.cpus;
+  return isNodeCollector(collector) ? tools.record(collector, sidecar, dir, body, others) : collectors[collector].record(sidecar, dir, body, others);
 }
 
 /** When the sidecar or the backend died meanwhile, that is the error, not what followed from it. */
@@ -93,24 +100,25 @@ async function underLoad(scene: Scene): Promise<Warning[]> {
 }
 
 /** A fixed number of requests between collector on and off; a first batch of the same kind warms code paths and pools. */
-async function countedRequests({ testbed, planned, sidecar, dir }: Scene): Promise<Warning[]> {
+async function countedRequests(scene: Scene): Promise<Warning[]> {
+  const { testbed, planned, sidecar, load, dir } = scene;
   const { requests = 0, connections, ratePerS, path: where } = planned.load;
   const batch = { requests, connections, ratePerS, path: where };
   const options = { cpus: testbed.cpus.others };
-  await sendExactly(target(sidecar), batch, options);
-  const outcome = await collectors[planned.collector]
-    .record(sidecar, dir, () => sendExactly(target(sidecar), batch, options), testbed.cpus.others);
+  await load.sendExactly(target(sidecar), batch, options);
+  const outcome = await collect(scene, () => load.sendExactly(target(sidecar), batch, options));
   writeJson(dir, runFiles.load, outcome);
   return warningsFor({ requests: outcome.requests, errors: outcome.errors, statuses: outcome.statuses });
 }
 
 /** One request after another over connections that stand already; the code they ran is kept too. */
-async function tracedRequests({ testbed, planned, sidecar, dir }: Scene): Promise<Warning[]> {
+async function tracedRequests(scene: Scene): Promise<Warning[]> {
+  const { testbed, planned, sidecar, dir } = scene;
   const { requests = 0, connections } = planned.load;
   const client = clientFor(planned, target(sidecar), connections);
   try {
     await client.send(warmUpRequests);
-    await collectors[planned.collector].record(sidecar, dir, () => client.send(requests), testbed.cpus.others);
+    await collect(scene, () => client.send(requests));
   } finally {
     client.close();
   }
@@ -129,15 +137,14 @@ const warmUpRequests = 64;
 
 /** Constant or maximum rate; the collector and both CPU readings bracket the measured part. */
 async function steadyLoad(scene: Scene): Promise<Warning[]> {
-  const { testbed, planned, dir } = scene;
+  const { dir } = scene;
   const spec = await absoluteLoad(scene);
   const before = await scene.sidecar.stats();
-  const { outcome, cpu: [cpu] } = await loadAndRead(scene, spec, dir, (window) =>
-    collectors[planned.collector].record(scene.sidecar, dir, window, testbed.cpus.others));
+  const { outcome, cpu: [cpu] } = await loadAndRead(scene, spec, dir, (window) => collect(scene, window));
   writeJson(dir, runFiles.load, outcome);
   writeJson(dir, runFiles.cpu, cpu);
   writeJson(dir, runFiles.traffic, trafficBetween(before, await scene.sidecar.stats()));
-  return warningsFor({ ...outcome, cpu, cpus: testbed.cpus });
+  return warningsFor({ ...outcome, cpu, cpus: scene.cpus });
 }
 
 /**
@@ -147,25 +154,26 @@ async function steadyLoad(scene: Scene): Promise<Warning[]> {
  * @returns `cpu` of the windows in order.
  */
 export async function loadAndRead(
-  { testbed, sidecar, backend }: Scene,
+  scene: Scene,
   spec: LoadSpec,
   dir: string,
   around: (window: () => Promise<void>) => Promise<void> = (window) => window(),
 ): Promise<{ outcome: LoadOutcome; cpu: CpuWindow[] }> {
-  const load = await startLoad(target(sidecar), spec, { cpus: testbed.cpus.others, dir });
+  const load = await scene.load.startLoad(target(scene.sidecar), spec, { cpus: scene.testbed.cpus.others, dir });
   try {
     await load.warm;
     const pairs: [before: Readings, after: Readings][] = [];
     await around(async () => {
-      const before = readings(sidecar, backend, load.pid);
+      const before = await readings(scene, load);
       await sleep(spec.durationS * 1000);
-      pairs.push([before, readings(sidecar, backend, load.pid)]);
+      pairs.push([before, await readings(scene, load)]);
     }).catch(async (error: Error) => {
-      if (startTicks(load.pid) === undefined) await load.finish(); // the generator's last words say more
+      if (await hasEnded(load)) await load.finish(); // the generator's last words say more
       throw error;
     });
     const outcome = await load.finish();
-    const windows = pairs.map(([before, after]): [number, number] => [before.worker.atUs, after.worker.atUs]);
+    // By the generator's clock, as its log is.
+    const windows = pairs.map(([before, after]): [number, number] => [before.generator.atUs, after.generator.atUs]);
     const completed = countCompleted(dir, windows);
     return { outcome, cpu: pairs.map((pair, i) => ({ windowUs: windows[i], requests: completed[i], ...betweenReadings(...pair) })) };
   } finally {
@@ -180,11 +188,14 @@ function betweenReadings(before: Readings, after: Readings): Record<keyof Readin
 
 interface Readings { worker: CpuReading; sidecar: CpuReading; generator: CpuReading; backend: CpuReading }
 
-function readings(sidecar: Sidecar, backend: Backend, generatorPid: number): Readings {
-  return {
-    worker: readCpu(sidecar.pid, sidecar.workerTid), sidecar: readCpu(sidecar.pid),
-    generator: readCpu(generatorPid), backend: readCpu(backend.pid),
-  };
+async function readings({ tools, sidecar: { pid, workerTid }, backend }: Scene, load: SourcedLoad): Promise<Readings> {
+  const [worker, sidecar, behind] = await tools.readCpu([{ pid, tid: workerTid }, { pid }, { pid: backend.pid }]);
+  return { worker, sidecar, generator: await load.readCpu(), backend: behind };
+}
+
+/** Then its CPU time cannot be read any more. */
+async function hasEnded(load: SourcedLoad): Promise<boolean> {
+  return load.readCpu().then(() => false, () => true);
 }
 
 /** Turns a planned load into an absolute one: a share of the knee becomes a rate. */
@@ -213,7 +224,7 @@ function kneeOf({ testbed, planned }: Scene): number {
 
 /** Searches the knee with short loads and keeps every probe, CPU times included. */
 async function kneeSearch(scene: Scene): Promise<Warning[]> {
-  const { planned, dir, testbed } = scene;
+  const { planned, dir } = scene;
   const scratch = path.join(dir, 'probe');
   const trial = async (load: Pick<LoadSpec, 'mode' | 'ratePerS' | 'durationS'>) => {
     fs.rmSync(scratch, { recursive: true, force: true });
@@ -233,13 +244,19 @@ async function kneeSearch(scene: Scene): Promise<Warning[]> {
   writeJson(dir, runFiles.knee, { ...knee, closedLoop: maximum, seen });
   writeJson(dir, runFiles.load, maximum.outcome);
   writeJson(dir, runFiles.cpu, maximum.cpu);
-  return warningsFor({ ...maximum.outcome, cpu: maximum.cpu, cpus: testbed.cpus });
+  return warningsFor({ ...maximum.outcome, cpu: maximum.cpu, cpus: scene.cpus });
 }
 
-function provenance(testbed: Testbed, collector: { name: string; version: string }, dir: string, coreClockHz: number[] | undefined): RunRecord['provenance'] {
+interface Measured {
+  collector: { name: string; version: string };
+  dir: string;
+  coreClockHz?: number[];
+}
+
+function provenance(testbed: Testbed, machine: Machine, { collector, dir, coreClockHz }: Measured): RunRecord['provenance'] {
   const load = readJson<LoadOutcome>(dir, runFiles.load);
   return {
-    machine: testbed.machine,
+    machine,
     envoyVersion: testbed.envoy.version,
     projectVersion: projectVersion(),
     tools: { [collector.name]: collector.version, [load.generator.name]: load.generator.version },
@@ -248,7 +265,7 @@ function provenance(testbed: Testbed, collector: { name: string; version: string
   };
 }
 
-function target(sidecar: Sidecar): LoadTarget {
+function target(sidecar: Scene['sidecar']): LoadTarget {
   return { address: sidecar.address, tls: sidecar.tls };
 }
 

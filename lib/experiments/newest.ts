@@ -19,5 +19,5 @@ export function newestOnly(runs: readonly Run[]): Run[] {
 /** What a run asks, however long and often it asked. */
 function question({ policy, spec }: Run): string {
   const { warmUpS: _warmUp, durationS: _duration, requests: _requests, ...load } = spec.load;
-  return canonicalJson([policy.id, spec.application, spec.collector.name, load]);
+  return canonicalJson([policy.id, spec.application, spec.carrier, spec.collector.name, load]);
 }

@@ -1,5 +1,5 @@
 /** How a notebook or command works with an experiment: measure what this machine can, then choose what to draw from. */
-import { applicationEngine } from '../deploy/application-engine.js';
+import { applicationEngine, sidecarPods } from '../deploy/engines.js';
 import { sqlModule } from '../deploy/catalogue.js';
 import type { Availability } from '../host/availability.js';
 import { canMeasure } from '../host/capabilities.js';
@@ -10,6 +10,7 @@ import { RunStore as Store } from '../store/run-store.js';
 import { carryOut } from './campaign.js';
 import type { Lacking, Progress } from './carry-out.js';
 import { describePlan, type Mode, type Plan } from './plan.js';
+import { wasPod } from './pods.js';
 import { liveStore } from './testbed.js';
 import { carryOutVisits, type Visit, type VisitsResult } from './visits.js';
 import { isGood } from './warnings.js';
@@ -53,7 +54,8 @@ export async function whyNotHere(mode: SessionMode, ...needed: (() => Promise<Av
  * @returns one line for the reader.
  */
 export async function measureHere(plan: Plan, mode: SessionMode = sessionMode()): Promise<string> {
-  const whyNot = await whyNotHere(mode);
+  const pods = sidecarPods();
+  const whyNot = await whyNotHere(mode, ...(pods ? [() => pods.probe()] : []));
   if (whyNot) return whyNot;
   const result = await carryOut(plan, { fresh: process.env.WORKBENCH_FRESH === '1', progress: bar(plan.experiment) });
   return summary({ ...result, failed: result.failed.map(({ run, reason }) => ({ what: `${run.config.label} (${run.collector})`, reason })) });
@@ -101,6 +103,8 @@ export type Wanted = Pick<Plan, 'experiment'> & Partial<Plan> & {
   only?: (run: Run) => boolean;
   /** Runs that live ones need not have, though a committed recording does. */
   besides?: (run: Run) => boolean;
+  /** Single sidecars as pods of a cluster only; what this session would measure when left out. */
+  from?: 'pods';
 };
 
 /**
@@ -109,8 +113,7 @@ export type Wanted = Pick<Plan, 'experiment'> & Partial<Plan> & {
  * @throws Error when there is neither.
  */
 export function chooseSource(store: RunStore, plan: Wanted): Source {
-  const candidates = store.recordings().map((recording) => ({ recording, runs: store.runs(recording, plan.experiment).filter(plan.only ?? (() => true)) }))
-    .filter(({ runs }) => runs.length > 0);
+  const candidates = runsOf(store, plan);
   const live = candidates.find(({ recording }) => recording.origin === 'live');
   const committed = candidates.filter(({ recording }) => recording.origin !== 'live').sort(byDate)[0] as typeof live;
   if (!live && !committed) throw new Error(`no runs of "${plan.experiment}": measure them first${plan.runs ? ` (${describePlan(plan.runs)})` : ''} with \`npm run reproduce\``);
@@ -119,6 +122,17 @@ export function chooseSource(store: RunStore, plan: Wanted): Source {
   if (live && lacking === '') return { ...live, why: `measured live on this machine (${live.runs.length} runs)` };
   if (!committed) return { ...live!, why: `measured live on this machine, in part: it lacks ${lacking}` };
   return { ...committed, why: `recorded: ${committed.recording.name}${live ? `; this machine's own runs lack ${lacking}` : ''}` };
+}
+
+/**
+ * What an experiment may be drawn from. Single sidecars that were pods are not mixed with this machine's: where this session
+ * has pods, theirs are taken, as far as there are some.
+ */
+function runsOf(store: RunStore, { experiment, only = () => true, from }: Wanted): Omit<Source, 'why'>[] {
+  const all = (where: (run: Run) => boolean) => store.recordings()
+    .map((recording) => ({ recording, runs: store.runs(recording, experiment).filter((run) => only(run) && where(run)) })).filter(({ runs }) => runs.length > 0);
+  const onCluster = from === 'pods' || sidecarPods() ? all(wasPod) : [];
+  return onCluster.length > 0 || from === 'pods' ? onCluster : all((run) => !wasPod(run));
 }
 
 /** Names end in an ISO date: newest first; of one day, the one with more to show. */

@@ -1,13 +1,15 @@
 /** What a measuring campaign holds while it runs: the Envoy, the backend, the cores, the store. */
 import { resolveAnchors } from '../analysis/anchors.js';
 import { nameFunctions } from '../analysis/function-names.js';
+import { onThisMachine } from '../counters/node-tools.js';
 import { startEcho, type BackendName } from '../deploy/backend.js';
 import { startMariadb } from '../deploy/mariadb.js';
 import { findEnvoy, startSidecar } from '../deploy/envoy.js';
+import { deployedHere, type SidecarHost } from '../deploy/deployed-sidecar.js';
+import type { SidecarPods } from '../deploy/kubernetes/engine.js';
 import { removeMeshLeftovers } from '../deploy/mesh/leftovers.js';
 import { normalisedYaml } from '../deploy/render.js';
 import type { Backend, EnvoyBinary, Sidecar, SidecarConfig } from '../deploy/types.js';
-import { measureCoreClockHz } from '../host/clock.js';
 import { allowedCpus, planCpus, pin, type CpuPlan } from '../host/cpus.js';
 import { withMeasuringLock } from '../host/lock.js';
 import { machineSlug, readMachine, type Machine } from '../host/machine.js';
@@ -22,9 +24,13 @@ export interface Testbed {
   cpus: CpuPlan;
   envoy: EnvoyBinary;
   store: RunStore;
+  /** Where the sidecars of campaigns run; null for this machine. */
+  pods: SidecarPods | null;
+  /** The same, set up at first use. */
+  host(): Promise<SidecarHost>;
   /** The paper's echo server unless another is preferred; started at first use and again should it have died. */
   backend(prefer?: BackendName): Promise<Backend>;
-  /** Starts a sidecar in front of the backend preferred, or else the policy's own. `wrap` is an argv prefix, e.g. of Valgrind. */
+  /** Starts a sidecar on this machine in front of the backend preferred, or else the policy's own. `wrap` is an argv prefix, e.g. of Valgrind. */
   sidecar(config: SidecarConfig, wrap?: string[], prefer?: BackendName): Promise<Sidecar>;
   /** The keyed part of a run. */
   spec(config: SidecarConfig, load: RunSpec['load'], collector: RunSpec['collector']): Promise<RunSpec>;
@@ -36,6 +42,8 @@ export interface TestbedOptions {
   /** Path of an Envoy; the pinned one by default. */
   envoy?: string;
   store?: RunStore;
+  /** A cluster for the sidecars of a campaign; null, or left out, for this machine. */
+  pods?: SidecarPods | null;
 }
 
 /**
@@ -54,8 +62,40 @@ export async function withTestbed<T>(options: TestbedOptions, body: (testbed: Te
     const envoy = await findEnvoy(options.envoy);
     await keepAnchors(store, envoy);
     const ours = await keepOffWorkerCore(cpus);
-    const backends = new Map<BackendName, Backend>();
-    const backend = async (prefer: BackendName = 'socketify') => {
+    const { backend, stopBackends } = backendsOn(cpus);
+    const sidecar: Testbed['sidecar'] = async (config, wrap, prefer) => startSidecar(config, { envoy, upstream: (await backend(prefer ?? backendOf(config))).address, cpus, wrap });
+    const here: SidecarHost = {
+      machine, cpus, tools: onThisMachine, close: async () => undefined,
+      deploy: async (config, { wrap, backend: prefer } = {}) => deployedHere(await sidecar(config, wrap, prefer), await backend(prefer ?? backendOf(config)), cpus),
+    };
+    const { pods = null } = options;
+    const hosts: Promise<SidecarHost>[] = []; // none, or the one that was asked for
+    const host = () => {
+      if (hosts.length === 0) hosts.push(pods ? pods.open(envoy) : Promise.resolve(here));
+      return hosts[0];
+    };
+    try {
+      return await body({
+        machine, cpus, envoy, store, pods, host, backend, sidecar,
+        spec: async (config, load, collector) => {
+          const { name, version } = pods ? pods.backend : await backend(backendFor(collector.name, config));
+          return { envoyYaml: normalisedYaml(config), carrier: await pods?.carrier(), envoyBuildId: envoy.buildId, backend: { name, version }, load, collector };
+        },
+        lastClock: null,
+      });
+    } finally {
+      for (const one of hosts) await one.then(({ close }) => close(), () => undefined); // whoever asked for one that could not be had was told
+      await stopBackends();
+      await ours.restore();
+    }
+  });
+}
+
+/** One of each kind, started when it is first asked for. */
+function backendsOn(cpus: CpuPlan): Pick<Testbed, 'backend'> & { stopBackends(): Promise<void> } {
+  const backends = new Map<BackendName, Backend>();
+  return {
+    backend: async (prefer = 'socketify') => {
       const there = backends.get(prefer);
       if (there?.alive()) return there;
       await there?.stop(); // it is dead, its folder is not
@@ -63,22 +103,9 @@ export async function withTestbed<T>(options: TestbedOptions, body: (testbed: Te
       const started = prefer === 'mariadb' ? await startMariadb({ cpus }) : await startEcho({ cpus, prefer });
       backends.set(prefer, started);
       return started;
-    };
-    try {
-      return await body({
-        machine, cpus, envoy, store, backend,
-        sidecar: async (config, wrap, prefer) => startSidecar(config, { envoy, upstream: (await backend(prefer ?? backendOf(config))).address, cpus, wrap }),
-        spec: async (config, load, collector) => {
-          const { name, version } = await backend(backendFor(collector.name, config));
-          return { envoyYaml: normalisedYaml(config), envoyBuildId: envoy.buildId, backend: { name, version }, load, collector };
-        },
-        lastClock: null,
-      });
-    } finally {
-      for (const started of backends.values()) await started.stop();
-      await ours.restore();
-    }
-  });
+    },
+    stopBackends: async () => { for (const started of backends.values()) await started.stop(); },
+  };
 }
 
 /** The store that measures below `data/local/<this kind of machine>/`. */
@@ -103,15 +130,18 @@ async function keepOffWorkerCore(cpus: CpuPlan): Promise<{ restore(): Promise<vo
 /** The reading after one run serves as the one before the next when that follows at once. */
 const longestReuseMs = 1000;
 
+/** Where a worker runs. */
+type WorkerCore = Pick<SidecarHost, 'tools' | 'cpus'>;
+
 /** Hertz of the worker's core, before a run. */
-export async function clockBefore(testbed: Testbed): Promise<number> {
+export async function clockBefore(testbed: Testbed, core: WorkerCore): Promise<number> {
   const last = testbed.lastClock;
-  return last && Date.now() - last.atMs <= longestReuseMs ? last.hz : clockAfter(testbed);
+  return last && Date.now() - last.atMs <= longestReuseMs ? last.hz : clockAfter(testbed, core);
 }
 
 /** Hertz of the worker's core, after a run. */
-export async function clockAfter(testbed: Testbed): Promise<number> {
-  const { hz } = await measureCoreClockHz(testbed.cpus.worker);
+export async function clockAfter(testbed: Testbed, { tools, cpus }: WorkerCore): Promise<number> {
+  const hz = await tools.coreClockHz(cpus.worker);
   testbed.lastClock = { hz, atMs: Date.now() };
   return hz;
 }

@@ -2,7 +2,8 @@
  * Carries out what is planned on deployed applications: each deployment is brought up once for all that is measured on
  * it, what is recorded already is skipped, an interrupted campaign goes on where it stopped.
  */
-import { applicationEngine } from '../deploy/application-engine.js';
+import { onThisMachine } from '../counters/node-tools.js';
+import { applicationEngine } from '../deploy/engines.js';
 import type { ApplicationEngine, ApplicationSpec, DeployedApplication, DeploymentIdentity, EngineOptions } from '../deploy/application.js';
 import { withoutPlaces } from '../store/json-file.js';
 import type { PlacedApplication, PlannedLoad, RunSpec } from '../store/run-key.js';
@@ -146,15 +147,22 @@ async function visitOne(testbed: Testbed, engine: ApplicationEngine, visit: Miss
       const spec = await specOf(testbed, engine, visit.application, visit.identity, task);
       const about = { policy: { id: deploymentId(visit.application), label: deploymentLabel(visit.application), frame: 'application' }, repeat: visit.repeat };
       keep(await testbed.store.record(visit.experiment, spec, about, async (dir) => {
-        const before = await clockBefore(testbed);
+        const before = await clocksAt(clockBefore, testbed, engine, running);
         const outcome = await whileAlive(() => running, () => task.measure({ testbed, dir, up }));
-        const after = await clockAfter(testbed);
-        return { provenance: provenance(testbed, outcome, [before, after]), warnings: outcome.warnings };
+        const after = await clocksAt(clockAfter, testbed, engine, running);
+        return { provenance: await provenance(testbed, outcome, [...before, ...after], running), warnings: outcome.warnings };
       }));
     }
   } finally {
     await running?.stop();
   }
+}
+
+/** Of this machine, or of a cluster's first node as soon as something looks at it; none where nothing does. */
+async function clocksAt(moment: typeof clockBefore, testbed: Testbed, engine: ApplicationEngine, app: DeployedApplication | undefined): Promise<number[]> {
+  if (engine.name === 'namespaces') return [await moment(testbed, { tools: onThisMachine, cpus: testbed.cpus })];
+  const [first] = app?.pods ?? [];
+  return first ? moment(testbed, { tools: first.tools, cpus: await first.tools.planCpus() }).then((hz) => [hz], () => []) : [];
 }
 
 /** When a pod died meanwhile, that is the error, not what followed from it. */
@@ -174,8 +182,10 @@ function placed({ graph, manifests, profile, nodes, placement, mtls, rbac }: App
   return { graph: graph.id, variant: variantOf({ graph, manifests }), profile, nodes, placement, mtls, rbac, engine: engine.name };
 }
 
-function provenance(testbed: Testbed, { tools, commands }: TaskOutcome, coreClockHz: number[]): RunRecord['provenance'] {
-  return { machine: testbed.machine, envoyVersion: testbed.envoy.version, projectVersion: projectVersion(), tools, commands: commands.map(withoutPlaces), coreClockHz };
+/** The machine is that of a cluster's first node, or this one where nothing looks at nodes; the run's notes say so then. */
+async function provenance(testbed: Testbed, { tools, commands }: TaskOutcome, coreClockHz: number[], app: DeployedApplication | undefined): Promise<RunRecord['provenance']> {
+  const machine = await app?.pods[0].tools.machine().catch(() => undefined) ?? testbed.machine;
+  return { machine, envoyVersion: testbed.envoy.version, projectVersion: projectVersion(), tools, commands: commands.map(withoutPlaces), coreClockHz };
 }
 
 /** `upstream` where its authors' own programs run, whichever variant the emulator would play. */

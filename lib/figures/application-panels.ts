@@ -39,21 +39,26 @@ const gapY = 0.09;
 /** Of a group, the rest is space. */
 const filled = 0.84;
 
-/** One trace a series and panel, one entry in the legend a series. */
+/** Bars without an interval are a trace of their own: whiskers of no length would look like certainty. */
+function traceOf({ series, column, row, value: { interval } }: Bar): string {
+  return [series, column, row, interval !== null].join('|');
+}
+
+/** One entry in the legend a series. */
 export function groupedBars(bars: readonly Bar[], grid: PanelGrid): Data[] {
   const width = filled / grid.places;
-  const keys = [...new Set(bars.map(({ series, column, row }) => `${series}|${column}|${row}`))];
   const named = new Set<string>();
-  return keys.map((key) => {
-    const own = bars.filter(({ series, column, row, value }) => `${series}|${column}|${row}` === key && value.value !== null);
-    const [first] = bars.filter(({ series, column, row }) => `${series}|${column}|${row}` === key);
+  return [...new Set(bars.map(traceOf))].map((key) => {
+    const all = bars.filter((bar) => traceOf(bar) === key);
+    const own = all.filter(({ value }) => value.value !== null);
+    const [first] = all;
     const showlegend = !named.has(first.series);
     named.add(first.series);
     const index = indexOf(grid, first);
     return {
       type: 'bar', name: first.series, legendgroup: first.series, showlegend, xaxis: axis('x', index), yaxis: axis('y', index),
       x: own.map(({ group, place }) => group + (place - (grid.places - 1) / 2) * width), y: own.map(({ value }) => value.value), width: own.map(() => width * 0.94),
-      marker: { color: first.colour }, ...(own.some(({ value }) => value.interval !== null) ? { error_y: whiskers(own) } : {}), text: own.map(({ text }) => text), textposition: 'none', hovertemplate: '%{text}<extra></extra>',
+      marker: { color: first.colour }, ...(first.value.interval ? { error_y: whiskers(own) } : {}), text: own.map(({ text }) => text), textposition: 'none', hovertemplate: '%{text}<extra></extra>',
     } as Data;
   });
 }
@@ -61,8 +66,8 @@ export function groupedBars(bars: readonly Bar[], grid: PanelGrid): Data[] {
 function whiskers(own: readonly Bar[]): object {
   return {
     type: 'data', symmetric: false, visible: true, thickness: 1.2, width: 3, color: '#222222',
-    array: own.map(({ value: { value, interval } }) => (interval ? interval[1] - value! : 0)),
-    arrayminus: own.map(({ value: { value, interval } }) => (interval ? value! - interval[0] : 0)),
+    array: own.map(({ value: { value, interval } }) => interval![1] - value!),
+    arrayminus: own.map(({ value: { value, interval } }) => value! - interval![0]),
   };
 }
 

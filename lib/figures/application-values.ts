@@ -2,7 +2,7 @@
 import { commonRounds, estimateOf, type Rounds } from '../analysis/rounds.js';
 import { bootstrap, median, type Estimate } from '../analysis/statistics.js';
 import type { ApplicationsData, LoadKind, LoadRow, PodRow } from '../experiments/applications-data.js';
-import { number, type Evidence } from '../report/verdicts.js';
+import { leastRepeats, number, type Evidence } from '../report/verdicts.js';
 import type { Method, Row } from '../store/value.js';
 import { unique } from './item.js';
 
@@ -62,6 +62,22 @@ export function podsOf(data: ApplicationsData, application: string, profile: str
 
 export function nodeCounts(data: ApplicationsData): number[] {
   return unique(allRows(data).map(({ nodes }) => nodes)).sort((a, b) => a - b);
+}
+
+/**
+ * Numbers of nodes by which claims about them are judged: those that were repeated often enough under a load; all where fewer
+ * than two were. The others are drawn beside them.
+ */
+export function judgedNodes(data: ApplicationsData, load: LoadKind): number[] {
+  const repeats = (count: number) => new Set(allRows(data).filter((row) => row.nodes === count && row.load === load).map(({ repeat }) => repeat)).size;
+  const enough = nodeCounts(data).filter((count) => repeats(count) >= leastRepeats);
+  return enough.length >= 2 ? enough : nodeCounts(data);
+}
+
+/** What a figure says of those that are not. @param claim e.g. `C33` */
+export function judgedNodesNote(data: ApplicationsData, load: LoadKind, claim: string): string[] {
+  const others = nodeCounts(data).filter((count) => !judgedNodes(data, load).includes(count));
+  return others.length === 0 ? [] : [`${claim} is judged on ${judgedNodes(data, load).join(' and ')} nodes; ${others.join(', ')} were repeated fewer than ${leastRepeats} times.`];
 }
 
 /** `BookInfo`, by id. */

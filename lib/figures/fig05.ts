@@ -4,7 +4,7 @@ import type { ApplicationsData, LoadKind, LoadRow } from '../experiments/applica
 import { judge, judgeAll, number, unavailable, type Judgement } from '../report/verdicts.js';
 import type { Row } from '../store/value.js';
 import { groupedBars, gridLayout, type Bar, type PanelGrid } from './application-panels.js';
-import { allRows, applicationsIn, compareCells, emulatedReason, estimateText, evidenceOf, isVariant, labelOf, nodeCounts, placeNotes, rowFor, rowsOf, runsOf, steadiedBy, steadyNote, type Cell } from './application-values.js';
+import { allRows, applicationsIn, compareCells, emulatedReason, estimateText, evidenceOf, isVariant, judgedNodes, judgedNodesNote, labelOf, nodeCounts, placeNotes, rowFor, rowsOf, runsOf, steadiedBy, steadyNote, type Cell } from './application-values.js';
 import { methodLine, paperSays, type Item } from './item.js';
 import { profileColour } from './palette.js';
 import { repeatsNote } from './repeats-note.js';
@@ -113,7 +113,7 @@ function notes(data: ApplicationsData, applications: readonly string[], nodes: r
     "The paper states latency at maximum throughput, where it grows without bound and says little of a sidecar's own share; beside it stands latency at half of the knee, and one request at a time.",
     ...stallNote(data, nodes),
     'Knees are those found on the fewest nodes; every number of nodes gets the same rates.',
-    steadyNote, ...placeNotes(data), ...repeatsNote('latency and throughput', repeats), ...data.notes,
+    steadyNote, ...placeNotes(data), ...judgedNodesNote(data, 'share', 'C02'), ...repeatsNote('latency and throughput', repeats), ...data.notes,
   ];
 }
 
@@ -136,7 +136,7 @@ function judgements(data: ApplicationsData, applications: readonly string[], nod
     return estimate ? [evidenceOf(data, labelOf(data, application), estimate, { unit: 'ms', method: 'measured: latency', runs: runsOf(data, cells) })] : [];
   });
   const none = 'no application was loaded with and without sidecars';
-  const constant = applications.flatMap((application) => nodes.slice(1).flatMap((count) => {
+  const constant = applications.flatMap((application) => judgedNodes(data, 'share').slice(1).flatMap((count) => {
     const cells = [...pair(application, fewest, 'share'), ...pair(application, count, 'share')];
     const estimate = compareCells(data, cells, p90Ms.of, ([without, with_, withoutMore, withMore]) => (withMore - withoutMore) / (with_ - without) - 1);
     return estimate ? [evidenceOf(data, `${labelOf(data, application)}, ${count} nodes against ${fewest}`, estimate, { unit: '', method: 'measured: latency', runs: runsOf(data, cells) })] : [];

@@ -178,7 +178,7 @@ function notes(machine: CapacityData): string[] {
   const standIn = machine.backend === 'socketify' ? [] : [`${name}: the backend was the ${machine.backend} stand-in, not the paper's socketify echo server.`];
   const repeats = unique(pointsOf(machine).map(({ policy, kneeShare }) => `${policy} ${kneeShare}`))
     .map((point) => pointsOf(machine).filter(({ policy, kneeShare, good }) => good && `${policy} ${kneeShare}` === point).length);
-  return [...limited, ...marked, ...repeatsNote(`${name}, latency`, repeats), ...standIn];
+  return [...limited, ...marked, ...repeatsNote(`${name}, latency`, repeats), ...standIn, ...machine.pods.map((note) => `${name}: ${note}`)];
 }
 
 function judgements(machines: CapacityData[]): Judgement[] {

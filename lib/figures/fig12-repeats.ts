@@ -55,11 +55,14 @@ export function fig12Repeats(data: ApplicationsData): Item {
   };
 }
 
+/** Two are always as far from their middle as each other. */
+const fewestCompared = 3;
+
 function repeatsUnder(data: ApplicationsData, load: LoadKind): Repeats[] {
   return applicationsIn(data, paperApplications).flatMap((application) => ['default', 'demo'].flatMap((profile) => nodeCounts(data).flatMap((nodes) => {
     const cell: Cell = { application, profile, nodes, load };
     const rows = rowsOf(data, cell);
-    if (rows.length < 2) return [];
+    if (rows.length < fewestCompared) return [];
     return [{
       name: { application: labelOf(data, application), profile, nodes },
       measured: rows.map(({ sidecarCpuUs }) => sidecarCpuUs), steady: rows.map(({ steadySidecarCpuUs }) => steadySidecarCpuUs!), runs: rows.map(({ run }) => run),

@@ -10,6 +10,7 @@ export type Part = CountRow['part'];
 
 const mega = 1e6;
 export const noInstructions = 'instructions of services and kernel need hardware counters';
+export const noClock = "nothing looked at the cluster's nodes, so that their core clock is not known";
 
 /** Whether the recording has counts of whole applications. */
 export function isCounted(data: ApplicationsData): boolean {
@@ -26,7 +27,14 @@ export function methodOf(data: ApplicationsData, quantity: Quantity): Method | n
 export function partRounds(data: ApplicationsData, cell: Cell, quantity: Quantity, part: Part): Rounds {
   if (isCounted(data)) return new Map(countsOf(data, cell).filter((row) => row.part === part).map((row) => [row.repeat, row[quantity]]));
   if (quantity === 'instructions') return new Map();
-  return roundsOf(data, cell, ({ appCpuUs, sidecarCpuUs, clockHz }) => ((part === 'services' ? appCpuUs : sidecarCpuUs) * clockHz) / 1e6);
+  const all = roundsOf(data, cell, ({ appCpuUs, sidecarCpuUs, clockHz }) => (clockHz === null ? NaN : (part === 'services' ? appCpuUs : sidecarCpuUs) * clockHz) / 1e6);
+  return new Map([...all].filter(([, cycles]) => Number.isFinite(cycles)));
+}
+
+/** Why a part has no value. */
+function whyNone(data: ApplicationsData, cell: Cell, quantity: Quantity): string {
+  if (quantity === 'instructions' && !isCounted(data)) return noInstructions;
+  return roundsOf(data, cell, ({ appCpuUs }) => appCpuUs).size > 0 ? noClock : 'no run without a warning';
 }
 
 function countsOf(data: ApplicationsData, { application, profile, nodes }: Cell): CountRow[] {
@@ -37,7 +45,7 @@ function countsOf(data: ApplicationsData, { application, profile, nodes }: Cell)
 export function partRow(data: ApplicationsData, cell: Cell, quantity: Quantity, part: Part, about: { series: string; x: string }): Row {
   const { value, interval, n } = estimateOf(partRounds(data, cell, quantity, part));
   const common = { ...about, unit: `million ${quantity}/request`, origin: data.origin };
-  if (n === 0) return { ...common, value: null, interval: null, method: 'unavailable', runs: [], reason: quantity === 'instructions' && !isCounted(data) ? noInstructions : 'no run without a warning' };
+  if (n === 0) return { ...common, value: null, interval: null, method: 'unavailable', runs: [], reason: whyNone(data, cell, quantity) };
   return { ...common, value: value / mega, interval: interval && [interval[0] / mega, interval[1] / mega], method: methodOf(data, quantity)!, runs: runsBehind(data, [cell]) };
 }
 

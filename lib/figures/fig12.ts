@@ -5,7 +5,7 @@ import type { InvocationsData } from '../experiments/invocations-data.js';
 import { judgeAll, number, unavailable, type Judgement } from '../report/verdicts.js';
 import type { Row } from '../store/value.js';
 import { groupedBars, gridLayout, panelNote, type Bar, type PanelGrid } from './application-panels.js';
-import { allRows, applicationsIn, compareCells, estimateText, evidenceOf, isVariant, labelOf, nodeCounts, placeNotes, rowFor, rowsOf, runsOf, steadiedBy, steadyNote, byServices, type Cell } from './application-values.js';
+import { allRows, applicationsIn, compareCells, estimateText, evidenceOf, isVariant, judgedNodes, judgedNodesNote, labelOf, nodeCounts, placeNotes, rowFor, rowsOf, runsOf, steadiedBy, steadyNote, byServices, type Cell } from './application-values.js';
 import { isCounted, methodOf, noInstructions, overheadOf, partRow, runsBehind, type Part, type Quantity } from './fig12-values.js';
 import { emulated, seriesName } from './fig05.js';
 import { methodLine, paperSays, type Item } from './item.js';
@@ -129,7 +129,7 @@ function notes(data: ApplicationsData, applications: readonly string[], nodes: r
   const repeats = applications.flatMap((application) => nodes.flatMap((count) => profiles.map((profile) => rowsOf(data, { application, profile, nodes: count, load: 'busy' }).length)));
   return [
     ...(isCounted(data) ? [] : ['Instructions of services and kernel need hardware counters, which were not at hand: user instructions of the sidecars stand in their place, exact, and are no part of the paper\'s ratios.']),
-    steadyNote, ...constantNote(data, applications, nodes), ...placeNotes(data), ...repeatsNote('CPU time', repeats), ...data.notes,
+    steadyNote, ...constantNote(data, applications), ...judgedNodesNote(data, 'busy', 'C33'), ...placeNotes(data), ...repeatsNote('CPU time', repeats), ...data.notes,
   ];
 }
 
@@ -149,7 +149,7 @@ function judgements(data: ApplicationsData, applications: readonly string[], nod
     share('C31', 'instructions-caption', 'default', 'instructions'), share('C31', 'cycles-caption', 'default', 'cycles'),
     share('C31', 'instructions-text', 'default', 'instructions'), share('C31', 'cycles-text', 'default', 'cycles'),
     share('C32', 'instructions', 'demo', 'instructions'), share('C32', 'cycles', 'demo', 'cycles'),
-    constantVerdict(data, applications, nodes, perServices.of, 'CPU time of sidecars by services in the same window'),
+    constantVerdict(data, applications, perServices.of, 'CPU time of sidecars by services in the same window'),
   ];
 }
 
@@ -157,7 +157,8 @@ function judgements(data: ApplicationsData, applications: readonly string[], nod
  * C33. By what sidecars cost for the services' cost in the same window: the paper's overhead is a share, too, and deployments
  * that were measured at different times compare only so. If more nodes make services and sidecars dearer alike, it stays.
  */
-function constantVerdict(data: ApplicationsData, applications: readonly string[], [fewest, ...more]: readonly number[], of: (row: LoadRow) => number, what: string): Judgement {
+function constantVerdict(data: ApplicationsData, applications: readonly string[], of: (row: LoadRow) => number, what: string): Judgement {
+  const [fewest, ...more] = judgedNodes(data, 'busy');
   const cases = applications.flatMap((application) => ['default', 'demo'].flatMap((profile) => more.flatMap((count) => {
     const cells = [fewest, count].map((each): Cell => ({ application, profile, nodes: each, load: 'busy' }));
     const estimate = compareCells(data, cells, of, ([few, many]) => many / few - 1);
@@ -167,8 +168,8 @@ function constantVerdict(data: ApplicationsData, applications: readonly string[]
 }
 
 /** The quantity of C33 was chosen when the recording was there: said, with what the other one would give. */
-function constantNote(data: ApplicationsData, applications: readonly string[], nodes: readonly number[]): string[] {
-  const { verdict, reason } = constantVerdict(data, applications, nodes, sidecarUs.of, 'CPU time of sidecars');
+function constantNote(data: ApplicationsData, applications: readonly string[]): string[] {
+  const { verdict, reason } = constantVerdict(data, applications, sidecarUs.of, 'CPU time of sidecars');
   if (verdict === 'unavailable') return [];
   return [`Whether nodes matter (C33) is judged by sidecars by services, which was chosen after CPU time as measured had proved to drift; a change that both share would not show. By CPU time of sidecars as measured it is ${verdict}: ${reason}.`];
 }

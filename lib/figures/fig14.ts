@@ -11,6 +11,7 @@ import type { Method, Row } from '../store/value.js';
 import { groupedBars, gridLayout, type Bar, type PanelGrid } from './application-panels.js';
 import { applicationsIn, estimateText, evidenceOf, labelOf, podsOf, shortName, steadiedBy, steadyNote } from './application-values.js';
 import { seriesName } from './fig05.js';
+import { noClock } from './fig12-values.js';
 import { methodLine, paperSays, unique, type Item } from './item.js';
 import { profileColour } from './palette.js';
 import { styled } from './style.js';
@@ -81,7 +82,7 @@ function invocationsOf(data: ApplicationsData, counted: InvocationsData | null, 
     return {
       application: graph.id, service, profile, traversals,
       instructions: instructions && scaled(instructions, 1 / (2 * traversals)),
-      cycles: each(({ sidecarCpuUs, clockHz }) => (sidecarCpuUs! * clockHz) / 1e6), cpuUs: each(({ sidecarCpuUs }) => sidecarCpuUs!), steadyUs: each(({ steadySidecarCpuUs }) => steadySidecarCpuUs!),
+      cycles: pods.every(({ clockHz }) => clockHz !== null) ? each(({ sidecarCpuUs, clockHz }) => (sidecarCpuUs! * clockHz!) / 1e6) : null, cpuUs: each(({ sidecarCpuUs }) => sidecarCpuUs!), steadyUs: each(({ steadySidecarCpuUs }) => steadySidecarCpuUs!),
       runs: { instructions: counted?.runsOf(graph.id, profile) ?? [], cycles: pods.map(({ run }) => run) },
     };
   }));
@@ -91,7 +92,7 @@ function rowOf(data: ApplicationsData, counted: InvocationsData | null, one: Inv
   const estimate = one[quantity];
   const method: Method = quantity === 'instructions' ? 'measured: exact instruction counts' : 'modelled';
   const about = { series: `${seriesName(one.profile)}: ${quantity}`, x: `${labelOf(data, one.application)}, ${one.service}`, unit: quantity === 'instructions' ? 'user instructions/invocation' : 'cycles/invocation' };
-  if (!estimate) return { ...about, value: null, interval: null, method: 'unavailable', origin: data.origin, runs: [], reason: quantity === 'instructions' ? 'not counted on this recording' : 'no run without a warning' };
+  if (!estimate) return { ...about, value: null, interval: null, method: 'unavailable', origin: data.origin, runs: [], reason: quantity === 'instructions' ? 'not counted on this recording' : one.cpuUs ? noClock : 'no run without a warning' };
   return { ...about, value: estimate.value, interval: estimate.interval, method, origin: quantity === 'instructions' ? counted!.origin : data.origin, runs: one.runs[quantity] };
 }
 

@@ -3,9 +3,10 @@ import * as fs from 'node:fs';
 import { storeAvailability } from '../apps/stores.js';
 import type { Collector } from '../counters/collector.js';
 import { frontendCounters } from '../counters/frontend-counters.js';
+import { probeHardwareCounters } from '../counters/hardware-counters.js';
 import { instructionRegions } from '../counters/instruction-regions.js';
 import { perfRecord } from '../counters/perf-record.js';
-import { countedIn, perfStat, tryEvents } from '../counters/perf-stat.js';
+import { perfStat } from '../counters/perf-stat.js';
 import { strace } from '../counters/strace.js';
 import { syscallEvents } from '../counters/syscall-events.js';
 import { toplev } from '../counters/toplev.js';
@@ -90,27 +91,6 @@ async function probeEnvoy(): Promise<Availability> {
   } catch (error) {
     return { available: false, reason: (error as Error).message.split(';')[0], remedy: 'run `npm run doctor` with a network connection, or set WORKBENCH_ENVOY to an Envoy binary' };
   }
-}
-
-/** The events that the paper's counters build on, by perf's generic names. */
-const hardwareEvents = [
-  'cycles', 'instructions', 'branches', 'branch-misses', 'L1-icache-load-misses', 'iTLB-load-misses', 'stalled-cycles-frontend', 'slots',
-];
-
-/** Whether the CPU's own counters can be read here, and which events. */
-export async function probeHardwareCounters(): Promise<Availability> {
-  return hardwareAvailability(await tryEvents(hardwareEvents));
-}
-
-/** @param output of perf stat, any number of runs. */
-export function hardwareAvailability(output: string): Availability {
-  const counted = countedIn(output.trim());
-  if (counted.length > 0) return { available: true, version: counted.map((event) => event.replace(/:u$/, '')).join(', ') };
-  return {
-    available: false,
-    reason: output.trim() === '' ? 'perf counts nothing here' : 'the CPU shows no performance monitoring unit; virtual machines usually hide it',
-    remedy: 'use bare metal or a machine type that exposes the unit; cycles are modelled from CPU time until then',
-  };
 }
 
 /** @param schedstat text of /proc/self/schedstat: run time, wait time (nanoseconds), time slices. */

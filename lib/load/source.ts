@@ -1,4 +1,4 @@
-/** Where the load of an application comes from: this machine, or a pod of the cluster that carries it. */
+/** Where load comes from: this machine, or a pod of the cluster that carries what is loaded. */
 import { readCpu, type CpuReading } from '../counters/schedstat.js';
 import { sendExactly, startLoad, type BatchOptions } from './load.js';
 import type { BatchSpec, LoadOptions, LoadOutcome, LoadSpec, LoadTarget, RunningLoad } from './types.js';

@@ -2,7 +2,7 @@
 import { paperFig6 } from '../deploy/catalogue.js';
 import { graphs as graphIds, graphById } from '../apps/graph-file.js';
 import type { CallGraph } from '../apps/call-graph.js';
-import { applicationEngine } from '../deploy/application-engine.js';
+import { applicationEngine } from '../deploy/engines.js';
 import { applications } from '../experiments/applications.js';
 import { applicationsData, type ApplicationsData } from '../experiments/applications-data.js';
 import { invocations } from '../experiments/invocations.js';
@@ -19,6 +19,7 @@ import { FrontendTraces, type FrontendData } from '../experiments/frontend-data.
 import { frontendSweep, type FrontendSweep } from '../experiments/frontend-sweep.js';
 import { hugePagesOf, type HugePagesData } from '../experiments/huge-pages.js';
 import { longTraceOf, type LongTrace } from '../experiments/long-trace.js';
+import { wasPod } from '../experiments/pods.js';
 import { chooseSource, type Source } from '../experiments/session.js';
 import { sidecarLatency } from '../experiments/sidecar-latency.js';
 import { sidecarLatencyData, type SidecarLatencyData } from '../experiments/sidecar-latency-data.js';
@@ -38,6 +39,7 @@ import { fig14 } from '../figures/fig14.js';
 import { topology } from '../figures/topology.js';
 import { fig06 } from '../figures/fig06.js';
 import { fig07 } from '../figures/fig07.js';
+import { fig07Pods } from '../figures/fig07-pods.js';
 import { fig08 } from '../figures/fig08.js';
 import { fig09 } from '../figures/fig09.js';
 import { fig09Validation } from '../figures/fig09-validation.js';
@@ -81,6 +83,7 @@ export interface StoredData {
   sidecarLatency(): SidecarLatencyData;
   capacity(): CapacityData[];
   components(): ReturnType<typeof componentsOf>;
+  podsBeside(): ReturnType<typeof podsBeside>;
   sizes(): ReturnType<typeof sizesOf>;
   traces(): Promise<TracesData>;
   frontend(): Promise<FrontendTraces>;
@@ -100,6 +103,7 @@ function storedData(store: RunStore): StoredData {
     sidecarLatency: once(() => sidecarLatencyOf(store).data),
     capacity: once(() => capacityOf(store)),
     components: once(() => componentsOf(store)),
+    podsBeside: once(() => podsBeside(store)),
     sizes: once(() => sizesOf(store)),
     traces: async () => (await traced()).data,
     frontend: once(async () => (await frontendOf(store, await traced())).frontend),
@@ -140,6 +144,7 @@ export const itemSources: readonly ItemSource[] = [
   { item: 'tab02', notebook: '03-components', build: async (read) => table2(await read.components()) },
   { item: 'fig07', notebook: '03-components', build: async (read) => fig07((await read.components()).data) },
   { item: 'fig07-ours', notebook: '03-components', build: async (read) => fig07((await read.components()).data, 'ours') },
+  { item: 'fig07-pods', notebook: '03-components', build: async (read) => { const { processes, pods } = await read.podsBeside(); return fig07Pods(processes, pods); } },
   { item: 'tab03', notebook: '03-components', build: async (read) => tab03((await read.components()).data) },
   { item: 'fig08', notebook: '04-top-down', build: async (read) => fig08(await (await read.frontend()).on([iceLake])) },
   { item: 'fig09', notebook: '05-frontend', build: async (read) => fig09(await (await read.frontend()).on([iceLake])) },
@@ -199,6 +204,18 @@ export async function componentsOf(store: RunStore): Promise<{ data: ComponentsD
   return { data: await componentsData(source.recording, source.runs), source };
 }
 
+/**
+ * Experiment `components` on pods, beside the same on processes of that recording; used by notebook 03 too.
+ * @throws Error where nobody measured any pod, or nothing beside them.
+ */
+export async function podsBeside(store: RunStore): Promise<{ processes: ComponentsData; pods: ComponentsData }> {
+  const { recording } = chooseSource(store, { experiment: components, from: 'pods' });
+  const runs = store.runs(recording, components);
+  const [pods, processes] = [runs.filter(wasPod), runs.filter((run) => !wasPod(run))];
+  if (processes.length === 0) throw new Error(`${recording.name} has single sidecars as pods, but none as processes to lay beside them; unset WORKBENCH_KUBECONFIG and measure them here too`);
+  return { pods: await componentsData(recording, pods), processes: await componentsData(recording, processes) };
+}
+
 /** Experiment `sizes` of the chosen source; used by notebook 10 too. */
 export async function sizesOf(store: RunStore): Promise<{ data: SizesData; source: Source }> {
   const source = chooseSource(store, sizesPlan('quick'));
@@ -245,7 +262,7 @@ async function sweepsOf(replays: FrontendTraces): Promise<FrontendSweep[]> {
 export function capacityOf(store: RunStore): CapacityData[] {
   const { recording, runs } = chooseSource(store, capacityPlan('quick'));
   const others = store.recordings().filter(({ name }) => name !== recording.name)
-    .map((other) => ({ other, runs: store.runs(other, capacity) })).filter((each) => each.runs.length > 0);
+    .map((other) => ({ other, runs: store.runs(other, capacity).filter((run) => !wasPod(run)) })).filter((each) => each.runs.length > 0);
   return [capacityData(recording, runs), ...others.map(({ other, runs: theirs }) => capacityData(other, theirs))];
 }
 

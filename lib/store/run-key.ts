@@ -37,11 +37,22 @@ export interface PlacedApplication {
   loadFrom?: 'cluster';
 }
 
+/** A single sidecar as a pod. */
+export interface Carrier {
+  engine: 'kubernetes';
+  /** Of Kubernetes, e.g. `v1.28.15`. */
+  version: string;
+  /** Where the load came from, when not from the machine that the workbench runs on. */
+  loadFrom?: 'cluster';
+}
+
 /** Everything a result depends on by intention; not the git commit, ports, paths or the time. */
 export interface RunSpec {
   /** Rendered envoy.yaml with ports and paths normalised. */
   envoyYaml: string;
   application?: PlacedApplication;
+  /** What carried a single sidecar, when not this machine. */
+  carrier?: Carrier;
   envoyBuildId: string;
   backend: { name: string; version: string };
   load: PlannedLoad;

@@ -2,7 +2,7 @@ import * as fs from 'node:fs';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { graphById } from '../../lib/apps/graph-file.js';
 import { traversalsOf } from '../../lib/apps/traversals.js';
-import { applicationEngine } from '../../lib/deploy/application-engine.js';
+import { applicationEngine } from '../../lib/deploy/engines.js';
 import { applications, applicationsPlan } from '../../lib/experiments/applications.js';
 import { applicationsData, type LoadRow, type PodRow } from '../../lib/experiments/applications-data.js';
 import { invocations, invocationsPlan } from '../../lib/experiments/invocations.js';

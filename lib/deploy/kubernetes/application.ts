@@ -2,13 +2,10 @@
  * An application on a Kubernetes cluster: a namespace of its own, labels on everything, and nothing taken for granted but
  * a kubeconfig. The same experiments run on it as on network namespaces of this machine.
  */
-import { createHash } from 'node:crypto';
-import * as os from 'node:os';
 import type { KubernetesObject, V1Node, V1Pod, V1ReplicaSet } from '@kubernetes/client-node';
 import { pathOf, serviceOf, type ServiceNode } from '../../apps/call-graph.js';
 import { backendVersion, programOf, seedingOf } from '../../apps/programs.js';
 import { noTools } from '../../counters/node-tools.js';
-import { projectRoot } from '../../host/paths.js';
 import { fromThisMachine } from '../../load/source.js';
 import type { ApplicationSpec, DeployedApplication, DeployedPod, DeploymentIdentity } from '../application.js';
 import { requestsOf } from '../mesh/crossings.js';
@@ -22,6 +19,7 @@ import { freshKubeletCpu, readPodCpuByKubelet } from './cpu.js';
 import { programInImage } from './emulator-image.js';
 import { readManifestFiles } from './manifest-files.js';
 import { agentLabel, deploymentObject, frameObjects, ownedBy, serviceObject, type Frame, type PodPlan } from './manifests.js';
+import { thisClone } from './owner.js';
 import { placePods } from './placement.js';
 import { reachable, untilAnswered } from './reach.js';
 import { removeApplications } from './removal.js';
@@ -116,11 +114,6 @@ async function allObjects(plan: Plan): Promise<KubernetesObject[]> {
 
 function backendOf({ spec, upstream }: Plan): Promise<DeploymentIdentity['backend']> | DeploymentIdentity['backend'] {
   return upstream ? upstreamVersion(upstream) : backendVersion(spec.graph);
-}
-
-/** This clone on this machine, as a label can hold it: what it left behind is its own to remove. */
-function thisClone(): string {
-  return createHash('sha256').update(`${os.hostname()} ${projectRoot()}`).digest('hex').slice(0, 12);
 }
 
 /** @returns everything applied. */
@@ -228,18 +221,20 @@ async function asApplication(client: KubernetesClient, ready: Ready, agents: Age
   const { service, operation } = spec.graph.entry;
   const path = pathOf(serviceOf(spec.graph, service), operation);
   const front = podOf(ready.pods, service)!;
-  const address = agents.load ? { host: front.status!.podIP!, port: portOf(serviceOf(spec.graph, service)) } : await reachable(client, spec.graph, frame, front);
+  const port = portOf(serviceOf(spec.graph, service));
+  const address = agents.load ? { host: front.status!.podIP!, port } : await reachable(client, { name: service, port }, frame, front);
+  const target = { address, tls: false };
   const load = agents.load?.load ?? fromThisMachine;
   const pods = await Promise.all(ready.pods.map((pod) => asPod(client, spec, facts, pod, agents)));
-  await untilAnswered(load, address, path);
-  const whyNot = agents.ofNodes.flatMap((agent) => ('why' in agent ? [agent.why] : []));
+  await untilAnswered(load, target, path);
+  const whyNot = agents.ofNodes.flatMap((agent) => ('why' in agent ? [`${agent.why}. The CPU that is named is that of the machine that the workbench ran on.`] : []));
   const sidecars = pods.filter(({ sidecar }) => sidecar);
   return {
     engine: 'kubernetes',
     spec,
     load,
     loadFrom,
-    target: { address, tls: false },
+    target,
     path,
     pods,
     podCores: await coresOf(client, facts),

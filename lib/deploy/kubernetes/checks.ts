@@ -20,7 +20,7 @@ export interface ClusterFacts {
 /**
  * @throws Error in one line with what to do: no access, too old a version, too few nodes, no Istio.
  */
-export async function checkCluster(client: KubernetesClient, spec: ApplicationSpec): Promise<ClusterFacts> {
+export async function checkCluster(client: KubernetesClient, spec: Pick<ApplicationSpec, 'nodes' | 'profile'>): Promise<ClusterFacts> {
   const kubernetes = await versionOf(client);
   const nodes = chooseNodes(await client.list<V1Node>({ apiVersion: 'v1', kind: 'Node', plural: 'nodes' }), spec.nodes);
   const istio = spec.profile === 'none' ? null : await istioOf(client);

@@ -87,20 +87,23 @@ function resources(cpu: string, memory: string): Record<string, string> {
 
 /** The namespace of an application and what holds in all of it. */
 export function frameObjects(spec: ApplicationSpec, frame: Frame): KubernetesObject[] {
-  const namespace: V1Namespace = {
+  return [namespaceObject(spec.profile, frame), ...(spec.profile === 'none' ? [] : meshObjects(spec, frame))];
+}
+
+export function namespaceObject(profile: MeshProfile, frame: Frame): V1Namespace {
+  return {
     apiVersion: 'v1',
     kind: 'Namespace',
     metadata: {
       name: frame.namespace,
       labels: {
         ...labelsOf(frame),
-        'istio-injection': spec.profile === 'none' ? 'disabled' : 'enabled',
-        // Istio's init container writes iptables rules, which stricter levels forbid.
+        'istio-injection': profile === 'none' ? 'disabled' : 'enabled',
+        // Istio's init container writes iptables rules and agents look at all of a node, which stricter levels forbid.
         'pod-security.kubernetes.io/enforce': 'privileged',
       },
     },
   };
-  return [namespace, ...(spec.profile === 'none' ? [] : meshObjects(spec, frame))];
 }
 
 function meshObjects({ graph, profile, mtls, rbac, manifests }: ApplicationSpec, frame: Frame): IstioObject[] {

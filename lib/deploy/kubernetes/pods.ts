@@ -127,6 +127,13 @@ export function containerIds(pod: V1Pod): { sidecar: string | null; own: string[
   return { sidecar, own: running.map(({ id }) => id).filter((id) => id !== sidecar) };
 }
 
+/** Id of one of a pod's containers, without the runtime's prefix. @throws Error when it does not run. */
+export function containerId(pod: V1Pod, name: string): string {
+  const id = containersOf(pod).find((container) => container.name === name)?.containerID;
+  if (!id) throw new Error(`container ${name} of ${serviceOfPod(pod)} has no id; see: kubectl describe pod`);
+  return id.split('://')[1];
+}
+
 function containersOf({ status }: V1Pod): V1ContainerStatus[] {
   return [...status?.initContainerStatuses ?? [], ...status?.containerStatuses ?? []];
 }

@@ -1,10 +1,10 @@
-/** Where an application on a cluster is reached, and whether it answers there. */
+/** Where what runs on a cluster is reached, and whether it answers there. */
 import * as net from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { V1Node, V1Pod, V1Service } from '@kubernetes/client-node';
-import { serviceOf, type CallGraph } from '../../apps/call-graph.js';
 import { allowedCpus } from '../../host/cpus.js';
 import type { LoadSource } from '../../load/source.js';
+import type { LoadTarget } from '../../load/types.js';
 import type { Address } from '../types.js';
 import type { KubernetesClient } from './client.js';
 import type { Frame } from './manifests.js';
@@ -12,14 +12,19 @@ import type { Frame } from './manifests.js';
 const reachTimeoutMs = 1_000;
 const answerTimeoutMs = 30_000;
 
+/** What clients ask: its Service, and where its pod listens. */
+export interface Front {
+  name: string;
+  port: number;
+}
+
 /**
  * Where this machine reaches the front: its pod, if there is a way to pods from here, else the port that its Service has on
  * every node.
  * @throws Error when neither answers.
  */
-export async function reachable(client: KubernetesClient, graph: CallGraph, { namespace }: Frame, pod: V1Pod): Promise<Address> {
-  const front = serviceOf(graph, graph.entry.service);
-  const direct = { host: pod.status!.podIP!, port: front.targetPort ?? front.port };
+export async function reachable(client: KubernetesClient, front: Front, { namespace }: Frame, pod: V1Pod): Promise<Address> {
+  const direct = { host: pod.status!.podIP!, port: front.port };
   if (await accepts(direct)) return direct;
   const service = await client.read<V1Service>({ apiVersion: 'v1', kind: 'Service', metadata: { name: front.name, namespace } });
   const port = service?.spec?.ports?.[0].nodePort ?? 0;
@@ -44,15 +49,15 @@ async function accepts({ host, port }: Address): Promise<boolean> {
  * Pods are ready before every node knows the way to their Services, and nothing tells when it does: asking does.
  * @throws Error with the last answer.
  */
-export async function untilAnswered(load: LoadSource, address: Address, path: string): Promise<void> {
+export async function untilAnswered(load: LoadSource, target: LoadTarget, path: string): Promise<void> {
   const deadline = Date.now() + answerTimeoutMs;
   for (;;) {
-    const answer = await load.sendExactly({ address, tls: false }, { requests: 1, connections: 1, path }, { cpus: allowedCpus() }).then(
+    const answer = await load.sendExactly(target, { requests: 1, connections: 1, path }, { cpus: allowedCpus() }).then(
       ({ errors, statuses }) => (errors === 0 ? null : Object.keys(statuses).join(', ')),
       (error: Error) => error.message,
     );
     if (answer === null) return;
-    if (Date.now() > deadline) throw new Error(`all pods are ready, but ${address.host}:${address.port}${path} does not answer with 200 after ${answerTimeoutMs / 1000} s: ${answer}`);
+    if (Date.now() > deadline) throw new Error(`all pods are ready, but ${target.address.host}:${target.address.port}${path} does not answer with 200 after ${answerTimeoutMs / 1000} s: ${answer}`);
     await sleep(100);
   }
 }

@@ -22,4 +22,9 @@ describe('runs that belong together', () => {
     ];
     expect(newestOnly([...others, full])).toEqual([...others, full]);
   });
+
+  it('are told apart by whether the sidecar was a pod of a cluster', () => {
+    const pod = run('h', '2027-01-01', { durationS: 5 }, { spec: { ...full.spec, carrier: { engine: 'kubernetes', version: 'v1.28.15' } } });
+    expect(newestOnly([full, pod])).toEqual([full, pod]);
+  });
 });

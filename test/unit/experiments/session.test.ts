@@ -1,7 +1,8 @@
 import * as fs from 'node:fs';
 import * as path from 'node:path';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { componentsPlan } from '../../../lib/experiments/components.js';
+import { wasPod } from '../../../lib/experiments/pods.js';
 import { chooseSource, measureHere, planMode, sessionMode } from '../../../lib/experiments/session.js';
 import { RunStore } from '../../../lib/store/run-store.js';
 import { copyOfRoot, recording, rewriteRuns } from './recording.js';
@@ -28,7 +29,10 @@ describe('where an experiment is drawn from', () => {
   const plan = componentsPlan('quick', ['http', 'tcp']);
   let copy: ReturnType<typeof copyOfRoot>;
   beforeEach(() => { copy = copyOfRoot(); rewriteRuns(copy.root, (record) => { record.warnings = []; }); });
-  afterEach(() => copy.remove());
+  afterEach(() => {
+    copy.remove();
+    vi.unstubAllEnvs();
+  });
   const at = (name: string) => path.join(copy.root, name);
   const goLive = () => fs.cpSync(at(recording.name), at('local/here'), { recursive: true });
   const choose = () => chooseSource(new RunStore('here', copy.root), plan);
@@ -36,6 +40,20 @@ describe('where an experiment is drawn from', () => {
   it('is this machine, when its runs cover all that is recorded', () => {
     goLive();
     expect(choose()).toMatchObject({ recording: { origin: 'live' }, why: 'measured live on this machine (13 runs)' });
+  });
+
+  it('never mixes sidecars that were pods with processes: pods are drawn in a session that has them, as far as there are some', () => {
+    goLive();
+    vi.stubEnv('WORKBENCH_KUBECONFIG', '/nowhere/config');
+    expect(choose().runs).toHaveLength(13); // nobody measured a pod
+    rewriteRuns(at('local/here/components/8ed45859a715b647'), (record) => {
+      record.spec = { ...(record.spec as object), carrier: { engine: 'kubernetes', version: 'v1.28.15' } };
+    });
+    const pods = choose();
+    expect(pods.runs.length).toBeGreaterThan(0);
+    expect(pods.runs.every(wasPod)).toBe(true);
+    vi.stubEnv('WORKBENCH_KUBECONFIG', '');
+    expect(choose().runs.some(wasPod)).toBe(false);
   });
 
   it('is the recording, when a collector lacks here, and says which', () => {

@@ -101,6 +101,16 @@ describe('Figure 12', () => {
     expect(verdictOf(fig12(applicationsData({ sidecars: (_, nodes) => nodes }), counted), 'C33', 'constant')).toBe('differs');
     expect(verdictOf(fig12(onlyNodes(applicationsData(), [1]), counted), 'C33', 'constant')).toBe('unavailable');
   });
+
+  test('judges on the numbers of nodes that were repeated often enough, and says which were not', () => {
+    const all = applicationsData();
+    const once = (all.loads.objects() as LoadRow[]).filter(({ nodes, repeat }) => nodes === 5 && repeat === 0).map((row) => ({ ...row, nodes: 3, referenceCpuUs: row.referenceCpuUs / 2 }));
+    const more = { ...all, loads: table(columnsOf([...(all.loads.objects() as LoadRow[]), ...once])) };
+    for (const [item, claim] of [[fig12(more, counted), 'C33'], [fig05(more), 'C02']] as const) {
+      expect([claim, verdictOf(item, claim, 'constant')]).toEqual([claim, 'reproduced']);
+      expect(item.notes).toContain(`${claim} is judged on 1 and 5 nodes; 3 were repeated fewer than 6 times.`);
+    }
+  });
 });
 
 describe('how far repeats of Figure 12 are apart', () => {

@@ -73,7 +73,7 @@ export function capacityData(policies: PolicyCapacity[], more: Partial<CapacityD
   const shares = [0.2, 0.6, 1];
   const about = (id: string) => ({ policy: id, label: policyById(id).label, frame: policyById(id).frame });
   return {
-    recording: { name: 'tiny-2026-01-01', origin: 'tiny-2026-01-01' }, cpuModel: 'Tiny CPU', microarchitecture: null, envoyVersion: '1.39.0', backend: 'socketify',
+    recording: { name: 'tiny-2026-01-01', origin: 'tiny-2026-01-01' }, cpuModel: 'Tiny CPU', microarchitecture: null, envoyVersion: '1.39.0', backend: 'socketify', pods: [],
     points: rows(policies.flatMap(({ id, kneePerS, cpuUs, p99Ms, markedRepeats = [] }) => p99Ms.flatMap((list, repeat) => list.map((p99, i) => {
       const warning = markedRepeats.includes(repeat) ? 'something else ran there' : '';
       return {

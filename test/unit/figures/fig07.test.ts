@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { paperFig7, policyById } from '../../../lib/deploy/catalogue.js';
 import { fig07 } from '../../../lib/figures/fig07.js';
+import { fig07Pods } from '../../../lib/figures/fig07-pods.js';
 import { claims } from '../../../lib/paper/claims.js';
 import { assembleClaims } from '../../../lib/report/verdicts.js';
 import { componentsData, type PolicyCost } from './cost-data.js';
@@ -155,4 +156,25 @@ describe('verdicts on Figure 7', () => {
     expect(verdict(data, 'C46', 'http')).toMatchObject({ label: 'differs, modelled', reason: expect.stringContaining('http-mix-2 minus http-mix-1') });
     expect(verdict(data, 'C46', 'tcp').verdict).toBe('unavailable');
   });
+});
+
+describe('a single sidecar as a pod beside one as a process', () => {
+  const processes = componentsData([{ id: 'http', cpuUs: [60, 66, 72] }, { id: 'tcp', cpuUs: [20, 22, 24] }, { id: 'logging', cpuUs: [70, 77, 84] }], { origin: 'processes' });
+  // A tenth dearer throughout: the machine was slower, or pods cost more. The ratio to HTTP is the same.
+  const asPods = componentsData([{ id: 'tcp', cpuUs: [22, 24.2, 26.4] }, { id: 'http', cpuUs: [66, 72.6, 79.2] }], { origin: 'pods', notes: ['each was a pod'] });
+  const item = fig07Pods(processes, asPods);
+
+  it('compares round by round what was measured both ways, in the order of the paper', () => {
+    expect(item.table!.rows.map(({ policy, ratio, relative }) => [policy, String(ratio).split(' ')[0], String(relative).split(' ')[0]])).toEqual([['TCP Router', '1.1', '1'], ['HTTP Router', '1.1', '1']]);
+  });
+
+  it('draws every value with its origin, once by itself and once by HTTP of its own round', () => {
+    const values = item.rows.map(({ x, series, value, origin }) => [x, series.split(' ')[0], Number(value!.toPrecision(4)), origin]);
+    expect(values).toEqual([
+      ['TCP Router', 'process', 22, 'processes'], ['TCP Router', 'pod', 24.2, 'pods'], ['HTTP Router', 'process', 66, 'processes'], ['HTTP Router', 'pod', 72.6, 'pods'],
+      ['TCP Router', 'process', 33.33, 'processes'], ['TCP Router', 'pod', 33.33, 'pods'], ['HTTP Router', 'process', 100, 'processes'], ['HTTP Router', 'pod', 100, 'pods'],
+    ]);
+  });
+
+  it('says that they were pods', () => expect(item.notes).toContain('each was a pod'));
 });

@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
-import { capabilityNames, hardwareAvailability, hugePageAvailability, schedstatAvailability, type Capability, type CapabilityName } from '../../../lib/host/capabilities.js';
+import { hardwareAvailability } from '../../../lib/counters/hardware-counters.js';
+import { capabilityNames, hugePageAvailability, schedstatAvailability, type Capability, type CapabilityName } from '../../../lib/host/capabilities.js';
 import { feasibility } from '../../../lib/host/feasibility.js';
 import { itemSources } from '../../../lib/report/items.js';
 

@@ -16,6 +16,8 @@ import type { AgentFiles, ContainerProcesses } from './protocol.js';
 export interface Agent {
   /** Processes of containers, in the order of their ids. */
   containers(ids: readonly string[]): Promise<ContainerProcesses[]>;
+  /** Keeps its tools and its generator to cores of its node; all that its pod may use when never said. */
+  useCpus(cpus: readonly number[]): Promise<void>;
   tools: NodeTools;
   load: LoadSource;
   close(): void;
@@ -41,6 +43,7 @@ export async function connectAgent(client: KubernetesClient, pod: PodName): Prom
   };
   return {
     containers: (ids) => call('containers', ids),
+    useCpus: (cpus) => call('useCpus', cpus),
     tools: remoteTools(call, bodies),
     load: remoteLoad(call),
     close: () => void session.then(({ close }) => close(), () => undefined),
@@ -90,9 +93,14 @@ function remoteTools(call: Call, bodies: Bodies): NodeTools {
     }
   };
   return {
+    machine: () => call('machine'),
+    planCpus: () => call('planCpus'),
+    place: (worker, others, cpus) => call('place', worker, others, cpus),
+    coreClockHz: (cpu) => call('coreClockHz', cpu),
     readCpu: (of) => call('readCpu', of),
     untilWaiting: (pid, tid) => call('untilWaiting', pid, tid),
     probe: (collector) => call('probe', collector),
+    version: (collector) => call('version', collector),
     record: (collector, { ending: _here, ...sidecar }, dir, body) => around(body, dir, (id) => call('record', collector, sidecar, id)),
     countProcesses: (pids, dir, body) => around(body, dir, (id) => call('countProcesses', pids, id)),
     measureEventCostNs: (pid, tid) => call('measureEventCostNs', pid, tid),

@@ -2,13 +2,13 @@
  * The image of agents: Node with the agent, the tools that collectors run, and the load generator, all as this machine has
  * them. A tool that is not here is not in it; the agent then says so.
  */
-import { createHash } from 'node:crypto';
 import * as fs from 'node:fs';
 import * as path from 'node:path';
 import { bundleProgram } from '../../../host/bundle.js';
 import { projectPath, projectRoot, workbenchPath } from '../../../host/paths.js';
 import { findGenerator, generatorSources } from '../../../load/generators.js';
 import type { ImageSpec } from '../../cluster/oci-image.js';
+import { tagOf } from '../image-tag.js';
 
 /** Taken for a clone by what runs in it (lib/host/paths.ts). */
 const clone = '/workbench';
@@ -36,15 +36,9 @@ export async function agentImage(registry: string): Promise<ImageSpec> {
   const inClone = [bundle, generator, ...sources];
   const place = (file: string) => (file === bundle ? agentFile : path.posix.join(clone, path.relative(projectRoot(), file)));
   return {
-    name: `${registry}/agent:${digestOf([bundle, generator, ...Object.values(here)])}`,
+    name: `${registry}/agent:${tagOf([bundle, generator, ...Object.values(here)])}`,
     entrypoint: ['/usr/bin/sleep', 'infinity'],
     files: { '/usr/bin/node': process.execPath, ...here, ...Object.fromEntries(inClone.map((file) => [place(file), file])) },
     texts: { [`${clone}/package.json`]: '{"name":"sidecar-workbench"}', '/etc/passwd': 'root:x:0:0::/:/bin/bash\n', '/etc/group': 'root:x:0:\n' },
   };
-}
-
-function digestOf(files: readonly string[]): string {
-  const hash = createHash('sha256');
-  for (const file of files) hash.update(fs.readFileSync(file));
-  return hash.digest('hex').slice(0, 12);
 }

@@ -2,7 +2,7 @@
 import type { V1Pod } from '@kubernetes/client-node';
 import type { KubernetesClient } from '../client.js';
 import { agentLabel, labelsOf, ownedBy, type Frame } from '../manifests.js';
-import { isReady, whyPodFails } from '../pods.js';
+import { untilPodReady } from '../single-pod.js';
 import { connectAgent, type Agent } from './agent.js';
 import { agentFolder } from './image.js';
 
@@ -42,12 +42,6 @@ export function agentPod(role: AgentRole, node: string, image: string, frame: Fr
 export async function startAgent(client: KubernetesClient, pod: V1Pod, frame: Frame): Promise<Agent> {
   const name = pod.metadata!.name!;
   await client.apply([pod]);
-  const selection = { apiVersion: 'v1', kind: 'Pod', plural: 'pods', namespace: frame.namespace, labels: `${ownedBy(frame.owner)},${agentLabel}` };
-  await client.watchUntil<V1Pod, true>(selection, (pods) => {
-    const found = pods.find(({ metadata }) => metadata?.name === name);
-    const why = found && whyPodFails(found);
-    if (why) throw new Error(why);
-    return found && isReady(found) ? true : null;
-  }, { timeoutMs: readyTimeoutMs, describe: (pods) => `pod ${name} is ${(pods as V1Pod[]).find(({ metadata }) => metadata?.name === name)?.status?.phase ?? 'missing'}` });
+  await untilPodReady(client, name, { apiVersion: 'v1', kind: 'Pod', plural: 'pods', namespace: frame.namespace, labels: `${ownedBy(frame.owner)},${agentLabel}` }, readyTimeoutMs);
   return connectAgent(client, { namespace: frame.namespace, name });
 }

@@ -1,6 +1,7 @@
 import { afterEach, expect, test, vi } from 'vitest';
 import { graphById } from '../../../lib/apps/graph-file.js';
-import { applicationEngine } from '../../../lib/deploy/application-engine.js';
+import { policyById } from '../../../lib/deploy/catalogue.js';
+import { applicationEngine, sidecarPods } from '../../../lib/deploy/engines.js';
 
 afterEach(() => { vi.unstubAllEnvs(); });
 
@@ -39,6 +40,23 @@ test('sidecars on a cluster are not put under another program, which is told bef
   expect(await applicationEngine().refusal({ nodes: 1, wrapsSidecars: true })).toBeNull();
   vi.stubEnv('WORKBENCH_KUBECONFIG', '/nowhere/config');
   expect(await applicationEngine().refusal({ nodes: 1, wrapsSidecars: true })).toMatchObject({ what: expect.stringContaining('Valgrind'), remedy: expect.stringContaining('WORKBENCH_KUBECONFIG') });
+});
+
+test('single sidecars are processes of this machine unless a cluster is named', () => {
+  vi.stubEnv('WORKBENCH_KUBECONFIG', '');
+  expect(sidecarPods()).toBeNull();
+  vi.stubEnv('WORKBENCH_KUBECONFIG', '/nowhere/config');
+  expect(sidecarPods()).not.toBeNull();
+});
+
+test('what only a process of this machine can have is refused before anything is tried as a pod', () => {
+  vi.stubEnv('WORKBENCH_KUBECONFIG', '/nowhere/config');
+  const refusal = (policy: string, collector: string) => sidecarPods()!.refusal({ config: policyById(policy), collector });
+  for (const collector of ['cpu-time', 'strace', 'syscall-events', 'perf-stat', 'perf-record']) expect([collector, refusal('http', collector)]).toEqual([collector, null]);
+  for (const collector of ['instructions', 'trace', 'callgrind', 'single-step', 'toplev']) {
+    expect(refusal('http', collector)).toMatchObject({ what: `with ${collector}`, remedy: expect.stringContaining('unset WORKBENCH_KUBECONFIG') });
+  }
+  expect(refusal('sql', 'cpu-time')).toMatchObject({ reason: expect.stringContaining('no database') });
 });
 
 test('load comes from here or from the cluster, and from nowhere else', () => {
