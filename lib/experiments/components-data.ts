@@ -80,6 +80,22 @@ export async function componentsData(recording: Pick<Recording, 'name' | 'dir' |
   };
 }
 
+/**
+ * Takes runs on shared cores for good: beside a cluster's own programs no worker has a core for itself, and CPU time counts no
+ * waiting. @returns them, and the longest wait in words; none where nobody waited too long.
+ */
+export function onSharedCores(runs: readonly Run[]): { runs: Run[]; notes: string[] } {
+  const marked = runs.filter(({ warnings }) => warnings.some(({ code }) => code === 'other-load'));
+  const waits = marked.map((run) => {
+    const { windowUs: [from, to], worker } = readJson<CpuWindow>(run, runFiles.cpu);
+    return worker.waitNs / 1000 / (to - from);
+  });
+  return {
+    runs: runs.map((run) => ({ ...run, warnings: run.warnings.filter(({ code }) => code !== 'other-load') })),
+    notes: marked.length === 0 ? [] : [`In ${marked.length} of ${runs.length} runs the worker waited for its core more than 5 % of the time, up to ${(100 * Math.max(...waits)).toFixed(0)} %: the cluster's own programs ran there. CPU time counts no waiting, and nothing is judged by it here.`],
+  };
+}
+
 const instructionColumns = ['policy', 'repeat', 'grouping', 'component', 'region', 'perRequest', 'run'] as const;
 
 type InstructionRow = Record<(typeof instructionColumns)[number], unknown>;

@@ -10,7 +10,7 @@ import { invocationsData, type InvocationsData } from '../experiments/invocation
 import { capacity, capacityPlan } from '../experiments/capacity.js';
 import { capacityData, type CapacityData } from '../experiments/capacity-data.js';
 import { components, componentsPlan } from '../experiments/components.js';
-import { componentsData, type ComponentsData } from '../experiments/components-data.js';
+import { componentsData, onSharedCores, type ComponentsData } from '../experiments/components-data.js';
 import { deployment, deploymentOf, type DeploymentData } from '../experiments/deployment.js';
 import { frontend } from '../experiments/frontend.js';
 import { frontendChecks } from '../experiments/frontend-checks.js';
@@ -210,10 +210,11 @@ export async function componentsOf(store: RunStore): Promise<{ data: ComponentsD
  */
 export async function podsBeside(store: RunStore): Promise<{ processes: ComponentsData; pods: ComponentsData }> {
   const { recording } = chooseSource(store, { experiment: components, from: 'pods' });
-  const runs = store.runs(recording, components);
+  const { runs, notes } = onSharedCores(store.runs(recording, components));
   const [pods, processes] = [runs.filter(wasPod), runs.filter((run) => !wasPod(run))];
   if (processes.length === 0) throw new Error(`${recording.name} has single sidecars as pods, but none as processes to lay beside them; unset WORKBENCH_KUBECONFIG and measure them here too`);
-  return { pods: await componentsData(recording, pods), processes: await componentsData(recording, processes) };
+  const data = await componentsData(recording, pods);
+  return { pods: { ...data, notes: [...data.notes, ...notes] }, processes: await componentsData(recording, processes) };
 }
 
 /** Experiment `sizes` of the chosen source; used by notebook 10 too. */
