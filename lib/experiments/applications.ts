@@ -32,7 +32,7 @@ export const comparedShare = 0.5;
 
 /**
  * `durationS` of closed loops, `openS` of constant rates. At a window's ends as many requests are half done as there are
- * connections: 2 s of Online Boutique hold three times as many, and repeats differ by up to 12 % for that; 6 s end this.
+ * connections, 32: 2 s of Online Boutique hold hardly three times as many.
  */
 const settings = {
   quick: { nodes: [1, 5], repeats: 1, warmUpS: 0.7, durationS: 2, openS: 2 },

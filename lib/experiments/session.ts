@@ -126,13 +126,16 @@ export function chooseSource(store: RunStore, plan: Wanted): Source {
 
 /**
  * What an experiment may be drawn from. Single sidecars that were pods are not mixed with this machine's: where this session
- * has pods, theirs are taken, as far as there are some.
+ * has pods, theirs are taken, as far as there are some. Processes that somebody recorded beside pods are there to be laid
+ * beside them, and are no recording of the experiment.
  */
 function runsOf(store: RunStore, { experiment, only = () => true, from }: Wanted): Omit<Source, 'why'>[] {
-  const all = (where: (run: Run) => boolean) => store.recordings()
-    .map((recording) => ({ recording, runs: store.runs(recording, experiment).filter((run) => only(run) && where(run)) })).filter(({ runs }) => runs.length > 0);
-  const onCluster = from === 'pods' || sidecarPods() ? all(wasPod) : [];
-  return onCluster.length > 0 || from === 'pods' ? onCluster : all((run) => !wasPod(run));
+  const all = store.recordings().map((recording) => ({ recording, runs: store.runs(recording, experiment).filter(only) })).filter(({ runs }) => runs.length > 0);
+  const onCluster = all.map(({ recording, runs }) => ({ recording, runs: runs.filter(wasPod) })).filter(({ runs }) => runs.length > 0);
+  if (from === 'pods' || (sidecarPods() && onCluster.length > 0)) return onCluster;
+  const compared = onCluster.map(({ recording: { name } }) => name);
+  return all.filter(({ recording: { name, origin } }) => origin === 'live' || !compared.includes(name))
+    .map(({ recording, runs }) => ({ recording, runs: runs.filter((run) => !wasPod(run)) })).filter(({ runs }) => runs.length > 0);
 }
 
 /** Names end in an ISO date: newest first; of one day, the one with more to show. */

@@ -58,7 +58,7 @@ export function fig07Pods(processes: ComponentsData, pods: ComponentsData): Item
       })),
     },
     paper: [],
-    notes: [...new Set([...pods.notes, ...processes.notes])],
+    notes: [...new Set([...pods.notes, ...processes.notes, 'What a pod sends and gets crosses a pair of interfaces, a bridge and the cluster\'s packet filters, in the kernel on the worker\'s time; a process\'s stays on loopback.'])],
     judgements: [],
   };
 }

@@ -56,6 +56,14 @@ describe('where an experiment is drawn from', () => {
     expect(choose().runs.some(wasPod)).toBe(false);
   });
 
+  it('is no recording of processes that were measured beside pods, however new', () => {
+    fs.cpSync(at(recording.name), at('aa-new-2027-01-01'), { recursive: true });
+    rewriteRuns(at('aa-new-2027-01-01/components/8ed45859a715b647'), (record) => {
+      record.spec = { ...(record.spec as object), carrier: { engine: 'kubernetes', version: 'v1.28.15' } };
+    });
+    expect(choose().recording.name).toBe(recording.name);
+  });
+
   it('is the recording, when a collector lacks here, and says which', () => {
     goLive();
     fs.rmSync(at('local/here/components/8ed45859a715b647'), { recursive: true });
