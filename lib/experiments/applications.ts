@@ -156,7 +156,7 @@ async function kneeSearch({ testbed, dir, up }: TaskScene, { connections: count,
 async function steadyLoad({ testbed, dir, up }: TaskScene, application: ApplicationSpec, load: PlannedLoad, around?: LoadPlace['around']): Promise<TaskOutcome> {
   const app = await up();
   const { mode, connections: count, path: where, warmUpS = 0, durationS = 0 } = load;
-  const ratePerS = load.kneeShare === undefined ? undefined : load.kneeShare * kneeOf(testbed.store.runs(testbed.store.live(), applications), application);
+  const ratePerS = load.kneeShare === undefined ? undefined : load.kneeShare * kneeOf(testbed.store.runs(testbed.store.live(), applications), application, app.engine);
   const spec = { mode, connections: count, path: where, warmUpS, durationS, ratePerS } as LoadSpec;
   const traversed = await app.countRequests();
   const { outcome, window } = await checkedByKubelet(app, load, dir, () => loadApplication(app, spec, { dir, cpus: testbed.cpus.others, around }));
@@ -194,9 +194,9 @@ function outcomeOf({ name, version, argv }: LoadOutcome['generator'], warnings: 
   return { warnings, tools: { 'cpu-time': '1', [name]: version }, commands: [argv.join(' ')] };
 }
 
-/** The knee found for this application under this profile. @throws Error when it was not searched yet. */
-function kneeOf(runs: readonly Run[], application: ApplicationSpec): number {
-  const search = runs.filter((run) => run.policy.id === deploymentId(application) && run.spec.load.mode === 'knee-search')
+/** The knee found for this application under this profile by the same engine. @throws Error when it was not searched yet. */
+function kneeOf(runs: readonly Run[], application: ApplicationSpec, engine: DeployedApplication['engine']): number {
+  const search = runs.filter((run) => run.policy.id === deploymentId(application) && run.spec.load.mode === 'knee-search' && run.spec.application!.engine === engine)
     .sort((a, b) => b.startedAt.localeCompare(a.startedAt))[0] as Run | undefined;
   if (!search) throw new Error(`no knee of ${deploymentId(application)} yet; plan its search before shares of it`);
   return readJson<KneeSearch>(search, runFiles.knee).kneeRatePerS;

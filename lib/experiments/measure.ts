@@ -19,6 +19,7 @@ import type { Run, RunRecord, Warning } from '../store/run-store.js';
 import { projectVersion } from '../store/version.js';
 import { backendFor, collectorIdentity, collectors, wrapFor } from './collectors.js';
 import type { PlannedRun } from './plan.js';
+import { wasPod } from './pods.js';
 import { clockAfter, clockBefore, type Testbed } from './testbed.js';
 import { isTracer, keepTrace } from './trace-collectors.js';
 import { warningsFor } from './warnings.js';
@@ -213,10 +214,10 @@ async function wantedRate(scene: Scene): Promise<number> {
   throw new Error('an open load needs ratePerS or kneeShare');
 }
 
-/** The knee found for this policy earlier in the same experiment. @throws Error when it was not searched yet. */
+/** The knee found for this policy earlier in the same experiment, of pods or of processes as it is itself. @throws Error when it was not searched yet. */
 function kneeOf({ testbed, planned }: Scene): number {
   const search = testbed.store.runs(testbed.store.live(), planned.experiment)
-    .filter((run) => run.policy.id === planned.config.id && run.spec.load.mode === 'knee-search')
+    .filter((run) => run.policy.id === planned.config.id && run.spec.load.mode === 'knee-search' && wasPod(run) === (testbed.pods !== null))
     .sort((a, b) => b.startedAt.localeCompare(a.startedAt))[0];
   if (!search) throw new Error(`no knee of ${planned.config.id} yet; plan its knee search before shares of it`);
   return (JSON.parse(fs.readFileSync(path.join(search.dir, runFiles.knee), 'utf8')) as { kneeRatePerS: number }).kneeRatePerS;
