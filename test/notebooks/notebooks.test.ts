@@ -30,6 +30,6 @@ describe('in JupyterLab', () => {
   it('the components notebook shows its figures untrusted, and again after Run All', async () => {
     process.env.WORKBENCH_MODE = 'recorded';
     const visit = await runInLab('notebooks/03-components.ipynb', screenshotFolder());
-    expect(visit).toMatchObject({ figuresBefore: 4, figuresAfter: 4, errors: [], foreignRequests: [] });
+    expect(visit).toMatchObject({ figuresBefore: 5, figuresAfter: 5, errors: [], foreignRequests: [] });
   });
 });
