@@ -3,6 +3,7 @@ import * as fs from 'node:fs';
 import * as os from 'node:os';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { buildCluster } from '../../environment/cluster/build.mjs';
+import { perfRecord } from '../../lib/counters/perf-record.js';
 import { strace } from '../../lib/counters/strace.js';
 import { policyById } from '../../lib/deploy/catalogue.js';
 import { whyNoNodes } from '../../lib/deploy/cluster/availability.js';
@@ -72,6 +73,14 @@ describe.skipIf(reason)(`single sidecars on a cluster of this machine${reason ? 
     const { measured, failed } = await carryOut(plan(['http'], 'strace'), { store: store(), pods: pods() });
     expect(failed).toEqual([]);
     expect(strace.read(measured[0].dir).calls.length).toBeGreaterThan(100);
+  });
+
+  it('samples the stacks of the worker, kernel included, and knows the program by its build id', async () => {
+    const { measured, failed } = await carryOut(plan(['http'], 'perf-record'), { store: store(), pods: pods() });
+    expect(failed).toEqual([]);
+    const { stacks, binary } = perfRecord.read(measured[0].dir);
+    expect(binary.buildId).toBe(measured[0].spec.envoyBuildId);
+    expect(stacks.length).toBeGreaterThan(50);
   });
 
   it('does not try what only a process of this machine can have, and says why', async () => {
