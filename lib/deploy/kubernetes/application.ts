@@ -6,7 +6,6 @@ import type { KubernetesObject, V1Node, V1Pod, V1ReplicaSet } from '@kubernetes/
 import { pathOf, serviceOf, type ServiceNode } from '../../apps/call-graph.js';
 import { backendVersion, programOf, seedingOf } from '../../apps/programs.js';
 import { noTools } from '../../counters/node-tools.js';
-import { fromThisMachine } from '../../load/source.js';
 import type { ApplicationSpec, DeployedApplication, DeployedPod, DeploymentIdentity } from '../application.js';
 import { requestsOf } from '../mesh/crossings.js';
 import { readPodCpu } from '../pod-cpu.js';
@@ -21,7 +20,7 @@ import { readManifestFiles } from './manifest-files.js';
 import { agentLabel, deploymentObject, frameObjects, ownedBy, serviceObject, type Frame, type PodPlan } from './manifests.js';
 import { thisClone } from './owner.js';
 import { placePods } from './placement.js';
-import { reachable, untilAnswered } from './reach.js';
+import { untilAnswered, wayTo } from './reach.js';
 import { removeApplications } from './removal.js';
 import { containerIds, describeWait, isReady, serviceOfPod, whatEnded, whyNoPods, whyNoSidecar, whyPodFails } from './pods.js';
 import { isStockEnvoy, stockEnvoyNote } from './stock-envoy.js';
@@ -221,10 +220,8 @@ async function asApplication(client: KubernetesClient, ready: Ready, agents: Age
   const { service, operation } = spec.graph.entry;
   const path = pathOf(serviceOf(spec.graph, service), operation);
   const front = podOf(ready.pods, service)!;
-  const port = portOf(serviceOf(spec.graph, service));
-  const address = agents.load ? { host: front.status!.podIP!, port } : await reachable(client, { name: service, port }, frame, front);
+  const { load, address } = await wayTo(client, { name: service, port: portOf(serviceOf(spec.graph, service)) }, frame, front, agents);
   const target = { address, tls: false };
-  const load = agents.load?.load ?? fromThisMachine;
   const pods = await Promise.all(ready.pods.map((pod) => asPod(client, spec, facts, pod, agents)));
   await untilAnswered(load, target, path);
   const whyNot = agents.ofNodes.flatMap((agent) => ('why' in agent ? [`${agent.why}. The CPU that is named is that of the machine that the workbench ran on.`] : []));

@@ -3,9 +3,10 @@ import * as net from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { V1Node, V1Pod, V1Service } from '@kubernetes/client-node';
 import { allowedCpus } from '../../host/cpus.js';
-import type { LoadSource } from '../../load/source.js';
+import { fromThisMachine, type LoadSource } from '../../load/source.js';
 import type { LoadTarget } from '../../load/types.js';
 import type { Address } from '../types.js';
+import type { Agents } from './agent/agents.js';
 import type { KubernetesClient } from './client.js';
 import type { Frame } from './manifests.js';
 
@@ -18,12 +19,18 @@ export interface Front {
   port: number;
 }
 
+/** Where load comes from, and where it reaches the front. @throws Error as `reachable`. */
+export async function wayTo(client: KubernetesClient, front: Front, frame: Frame, pod: V1Pod, agents: Agents): Promise<{ load: LoadSource; address: Address }> {
+  if (agents.load) return { load: agents.load.load, address: { host: pod.status!.podIP!, port: front.port } };
+  return { load: fromThisMachine, address: await reachable(client, front, frame, pod) };
+}
+
 /**
  * Where this machine reaches the front: its pod, if there is a way to pods from here, else the port that its Service has on
  * every node.
  * @throws Error when neither answers.
  */
-export async function reachable(client: KubernetesClient, front: Front, { namespace }: Frame, pod: V1Pod): Promise<Address> {
+async function reachable(client: KubernetesClient, front: Front, { namespace }: Frame, pod: V1Pod): Promise<Address> {
   const direct = { host: pod.status!.podIP!, port: front.port };
   if (await accepts(direct)) return direct;
   const service = await client.read<V1Service>({ apiVersion: 'v1', kind: 'Service', metadata: { name: front.name, namespace } });

@@ -4,7 +4,6 @@
  */
 import * as fs from 'node:fs';
 import type { V1ConfigMap, V1Container, V1Pod, V1Service } from '@kubernetes/client-node';
-import { fromThisMachine } from '../../load/source.js';
 import { ensureCertificate } from '../certificate.js';
 import type { DeployedSidecar, SidecarHost } from '../deployed-sidecar.js';
 import { parseStats, statsPage } from '../envoy-admin.js';
@@ -18,7 +17,7 @@ import { KubernetesClient, type Selection } from './client.js';
 import { labelsOf, namespaceObject, ownedBy, type Frame } from './manifests.js';
 import { thisClone } from './owner.js';
 import { containerId, whatEnded } from './pods.js';
-import { reachable, untilAnswered, type Front } from './reach.js';
+import { untilAnswered, wayTo } from './reach.js';
 import { removeApplications } from './removal.js';
 import { runInPod } from './sidecar-admin.js';
 import { echoCommand, envoyCommand, fetchCommand } from './sidecar-image.js';
@@ -111,9 +110,7 @@ async function deploy(place: Place & Pick<SidecarHost, 'cpus'>, config: SidecarC
     const pod = await untilPodReady(client, names.pod, podSelection(frame), readyTimeoutMs).catch(async (error: Error) => { throw await withLastWords(error, place); });
     const [{ envoy: running }, echo] = await agent.containers([containerId(pod, names.envoy), containerId(pod, names.echo)]);
     if (!running || echo.pids.length === 0) throw new Error(`the agent on node ${place.node} does not find the pod's processes; does the node show control groups in /proc/PID/cgroup?`);
-    const front: Front = { name: names.pod, port: ports.listener };
-    const address = agents.load ? { host: pod.status!.podIP!, port: front.port } : await reachable(client, front, frame, pod);
-    const load = agents.load?.load ?? fromThisMachine;
+    const { load, address } = await wayTo(client, { name: names.pod, port: ports.listener }, frame, pod, agents);
     // Before threads get their cores: Envoy starts the one that flushes its access log with the worker's (lib/deploy/envoy.ts).
     await untilAnswered(load, { address, tls: rendered.tls }, '/');
     await agent.tools.place({ pid: running.pid, tid: running.workerTid }, echo.pids, cpus);
