@@ -92,15 +92,13 @@ export interface KneeSearch extends Knee {
 }
 
 const probeLoad = { warmUpS: 0.3, durationS: 1.5 };
-/** Programs that have just started get faster for some seconds, a cold Online Boutique by a factor of two. */
-const coldStartS = 3;
 /** A probe of fewer says little; of a slow application they take longer. */
 const probeRequests = 150;
 const longestProbeS = 6;
 /** Leaves a sixteenth of the range from half to all of the maximum, three per cent of it: less than the machine drifts meanwhile. */
 const probes = 4;
 
-/** Searches the highest rate that an application sustains (lib/load/knee.ts). */
+/** Searches the highest rate that a warm application sustains (lib/load/knee.ts). */
 export async function searchKnee(app: DeployedApplication, spec: Pick<LoadSpec, 'connections' | 'path'>, { dir, cpus }: { dir: string; cpus: number[] }): Promise<KneeSearch> {
   const scratch = path.join(dir, 'probe');
   const trial = async (load: Pick<LoadSpec, 'mode'> & Partial<LoadSpec>) => {
@@ -108,7 +106,7 @@ export async function searchKnee(app: DeployedApplication, spec: Pick<LoadSpec, 
     fs.mkdirSync(scratch);
     return loadApplication(app, { ...spec, ...probeLoad, ...load }, { dir: scratch, cpus });
   };
-  const closedLoop = await trial({ mode: 'closed', warmUpS: coldStartS });
+  const closedLoop = await trial({ mode: 'closed' });
   const { achievedRatePerS: closedLoopMaximumPerS } = closedLoop.outcome;
   const durationS = Math.min(longestProbeS, Math.max(probeLoad.durationS, probeRequests / closedLoopMaximumPerS));
   const knee = await findKnee(async (ratePerS) => (await trial({ mode: 'open', ratePerS, durationS })).outcome, { closedLoopMaximumPerS, probes });

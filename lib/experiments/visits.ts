@@ -5,6 +5,7 @@
 import { onThisMachine } from '../counters/node-tools.js';
 import { applicationEngine } from '../deploy/engines.js';
 import type { ApplicationEngine, ApplicationSpec, DeployedApplication, DeploymentIdentity, EngineOptions } from '../deploy/application.js';
+import type { BatchSpec } from '../load/types.js';
 import { withoutPlaces } from '../store/json-file.js';
 import type { PlacedApplication, PlannedLoad, RunSpec } from '../store/run-key.js';
 import type { Run, RunRecord, Warning } from '../store/run-store.js';
@@ -46,6 +47,8 @@ export interface TaskOutcome {
 export interface Visit {
   experiment: string;
   application: ApplicationSpec;
+  /** As soon as it is up, before anything is measured; as it starts when left out. */
+  warmUp?: Pick<BatchSpec, 'requests' | 'connections'>;
   tasks: Task[];
   /** 0-based. */
   repeat: number;
@@ -65,8 +68,8 @@ export interface VisitsResult {
   unavailable: Lacking<Task>[];
 }
 
-/** Bringing up and taking down, as seen on two cores; only for the estimate. */
-const bringUpS = 8;
+/** Bringing up, warming up and taking down, as seen on two cores; only for the estimate. */
+const bringUpS = 10;
 
 /**
  * Measures what visits lack, as far as this machine has the collectors for it.
@@ -138,8 +141,10 @@ async function split(visits: Visit[], testbed: Testbed, engine: ApplicationEngin
 async function visitOne(testbed: Testbed, engine: ApplicationEngine, visit: Missing, keep: (run: Run) => void): Promise<void> {
   let running: DeployedApplication | undefined;
   const up = async (options?: EngineOptions) => {
+    if (running) return running;
     // By now this process may use the generator's cores only, and would plan with those.
-    running ??= await engine.start(visit.application, { cpus: testbed.cpus, ...options });
+    running = await engine.start(visit.application, { cpus: testbed.cpus, ...options });
+    if (visit.warmUp) await running.load.sendExactly(running.target, { ...visit.warmUp, path: running.path }, { cpus: testbed.cpus.others });
     return running;
   };
   try {

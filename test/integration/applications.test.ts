@@ -9,7 +9,7 @@ import { invocations, invocationsPlan } from '../../lib/experiments/invocations.
 import { invocationsData } from '../../lib/experiments/invocations-data.js';
 import { sidecarLatency, sidecarLatencyPlan } from '../../lib/experiments/sidecar-latency.js';
 import { sidecarLatencyData } from '../../lib/experiments/sidecar-latency-data.js';
-import { carryOutVisits, type Visit } from '../../lib/experiments/visits.js';
+import { carryOutVisits, type Task, type Visit } from '../../lib/experiments/visits.js';
 import { fig13 } from '../../lib/figures/fig13.js';
 import { topology } from '../../lib/figures/topology.js';
 import { newPlace, type Place } from './support/small-campaign.js';
@@ -36,6 +36,20 @@ here('an application of one\'s own', () => {
     const again = await measureAll(visits);
     expect(again.measured).toEqual([]);
     expect(again.recorded.map(({ id }) => id).sort()).toEqual(first.measured.map(({ id }) => id).sort());
+  });
+
+  it('has been asked so often before anything was measured, and once only', async () => {
+    const [visit] = briefly(applicationsPlan('quick', { applications: [{ graph }], profiles: ['default'], nodes: [1] }));
+    const front: (number | undefined)[] = [];
+    const look: Task['measure'] = async ({ up }) => {
+      await up();
+      const app = await up();
+      const counts = await app.countRequests();
+      front.push(counts[app.pods.findIndex(({ service }) => service === graph.entry.service)]?.inbound);
+      throw new Error('nothing to keep');
+    };
+    await carryOutVisits([{ ...visit, warmUp: { requests: 30, connections: 2 }, tasks: visit.tasks.slice(0, 1).map((task) => ({ ...task, measure: look })) }], { store: place.store });
+    expect(front).toEqual([30]);
   });
 
   it('has in every run what its figures are drawn from, and how its sidecars were configured', () => {
