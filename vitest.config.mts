@@ -7,7 +7,7 @@ const cluster: TestProjectConfiguration = {
     include: ['test/cluster/**/*.test.ts'],
     pool: 'forks',
     fileParallelism: false,
-    sequence: { groupOrder: 2 },
+    sequence: { groupOrder: 3 },
     testTimeout: 300_000,
     // The first one builds the cluster.
     hookTimeout: 3_600_000,
@@ -33,6 +33,18 @@ export default defineConfig({
       },
       {
         test: {
+          name: 'recorded',
+          // Recordings and binaries are only read, nothing is measured: files run side by side.
+          include: ['test/recorded/**/*.test.ts'],
+          pool: 'forks',
+          maxWorkers: '100%',
+          sequence: { groupOrder: 1 },
+          testTimeout: 300_000,
+          hookTimeout: 120_000,
+        },
+      },
+      {
+        test: {
           name: 'integration',
           include: ['test/integration/**/*.test.ts', 'test/notebooks/**/*.test.ts', 'test/browser/**/*.test.ts'],
           pool: 'forks',
@@ -40,7 +52,7 @@ export default defineConfig({
           fileParallelism: false,
           // Within a file only what draws from recorded data runs side by side.
           maxConcurrency: 2,
-          sequence: { groupOrder: 1 },
+          sequence: { groupOrder: 2 },
           testTimeout: 300_000,
           hookTimeout: 120_000,
         },

@@ -4,9 +4,9 @@
  * window, says how dear work was just then: a ratio estimator (Cochran 1977, "Sampling Techniques", chapter 6).
  *
  * It pays where cost and reference go up and down together. Sidecars and services do: in the recording of 2026-11-30 the
- * logarithm of one over that of the other has a slope of 1.02 (31 deployments and loads; 1.11 at full speed, where slow
- * windows are steadied a little too little). The load generator's CPU time does not (0.56), nor do services 15 seconds
- * earlier (correlation 0.07 to 0.17, an earlier recording), so that pairing by round removes no drift.
+ * logarithm of one over that of the other has a slope of 0.97 (24 deployments and loads of six repeats each; 1.01 at full
+ * speed). The load generator's CPU time does not (0.46), nor do services 15 seconds earlier (correlation 0.07 to 0.17, an
+ * earlier recording), so that pairing by round removes no drift.
  *
  * It misleads where the reference did not do the same work in every repeat: another version, another rate, a process with
  * chores of its own. And it makes repeats comparable, not levels surer: what speed of the machine is normal, it cannot know.

@@ -34,6 +34,6 @@ function shareNamed(what: string, table: FunctionTable): BenchRow {
   const share = named / table.starts.length;
   return judged(what, printed, [share], `${percent(0)(share)} of ${count(table.starts.length)}`, [
     `${count(bySource.symbol)} by exported symbols, ${count(bySource.log)} by log statements, ${count(bySource.rtti)} by class and virtual slot`,
-    "held against a program's own symbols and debug information by test/integration/function-names.test.ts",
+    "held against a program's own symbols and debug information by test/recorded/function-names.test.ts",
   ]);
 }

@@ -95,7 +95,11 @@ const probeLoad = { warmUpS: 0.3, durationS: 1.5 };
 /** A probe of fewer says little; of a slow application they take longer. */
 const probeRequests = 150;
 const longestProbeS = 6;
-/** Leaves a sixteenth of the range from half to all of the maximum, three per cent of it: less than the machine drifts meanwhile. */
+/**
+ * Where to search: while the machine drifts, a rate is sustained that is well below what a closed loop reached for a moment.
+ * Four probes leave a sixteenth of it, five per cent of the maximum: less than the machine drifts meanwhile.
+ */
+const lowest = 0.35;
 const probes = 4;
 
 /** Searches the highest rate that a warm application sustains (lib/load/knee.ts). */
@@ -109,7 +113,7 @@ export async function searchKnee(app: DeployedApplication, spec: Pick<LoadSpec, 
   const closedLoop = await trial({ mode: 'closed' });
   const { achievedRatePerS: closedLoopMaximumPerS } = closedLoop.outcome;
   const durationS = Math.min(longestProbeS, Math.max(probeLoad.durationS, probeRequests / closedLoopMaximumPerS));
-  const knee = await findKnee(async (ratePerS) => (await trial({ mode: 'open', ratePerS, durationS })).outcome, { closedLoopMaximumPerS, probes });
+  const knee = await findKnee(async (ratePerS) => (await trial({ mode: 'open', ratePerS, durationS })).outcome, { closedLoopMaximumPerS, lowest, probes });
   fs.rmSync(scratch, { recursive: true, force: true });
   return { ...knee, closedLoop };
 }

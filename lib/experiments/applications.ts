@@ -32,21 +32,19 @@ export const profiles: readonly MeshProfile[] = ['none', 'default', 'demo'];
 export const comparedShare = 0.5;
 
 /**
+ * `coldRequests` until programs that have just started run at speed: a cold Online Boutique takes twice as long for one.
  * `durationS` of a load; at full speed `perTraversalS` for each sidecar that a request passes, if that is longer. There, CPU
  * time is compared to per cents, and what a request of many calls costs takes as many more seconds to settle: 6 s of Online
  * Boutique hold 270 requests, of which 32, as many as there are connections, are half done at either end.
  */
 const settings = {
-  quick: { nodes: [1, 5], repeats: 1, warmUpS: 0.3, durationS: 2, perTraversalS: 0 },
-  full: { nodes: [1, 2, 3, 4, 5], repeats: 6, warmUpS: 1, durationS: 6, perTraversalS: 6 / 7 },
+  quick: { nodes: [1, 5], repeats: 1, coldRequests: 120, warmUpS: 0.3, durationS: 2, perTraversalS: 0 },
+  full: { nodes: [1, 2, 3, 4, 5], repeats: 6, coldRequests: 200, warmUpS: 1, durationS: 6, perTraversalS: 6 / 7 },
 } as const;
 
 type Seconds = Record<'warmUpS' | 'durationS' | 'perTraversalS', number>;
 
 const connections = 32;
-
-/** Until programs that have just started run at speed: a cold Online Boutique takes twice as long for a request. */
-const warmUp = { requests: 200, connections };
 
 /** What to deploy instead of what the paper's figures show, e.g. a graph of your own. */
 export interface ApplicationsChoice {
@@ -64,6 +62,7 @@ export interface ApplicationsChoice {
  */
 export function applicationsPlan(mode: Mode, chosen: ApplicationsChoice = {}): Visit[] {
   const s = settings[mode];
+  const warmUp = { requests: s.coldRequests, connections };
   const nodes = chosen.nodes ?? s.nodes;
   const which = chosen.applications ?? paperApplications.map((id) => ({ graph: graphById(id) }));
   const stallFree = chosen.applications ? [] : withoutStall(Math.min(...nodes));

@@ -20,7 +20,7 @@ import { errorWarnings } from './warnings.js';
 
 export const invocations = 'invocations';
 
-const settings = { quick: { requests: 40, repeats: 1 }, full: { requests: 200, repeats: 3 } } as const;
+const settings = { quick: { requests: 20, repeats: 1 }, full: { requests: 200, repeats: 3 } } as const;
 
 /** What to count instead of what the paper's figure shows. */
 export interface InvocationsChoice {

@@ -34,8 +34,9 @@ export interface Knee {
 }
 
 export interface KneeOptions {
-  /** Where to search: from half of this to a tenth above it. */
+  /** Where to search: from half of this, or another `lowest` share of it, to a tenth above it. */
   closedLoopMaximumPerS: number;
+  lowest?: number;
   /** Loads measured per range; 6 by default, which leaves a 64th of it: 1 % of the closed-loop maximum. */
   probes?: number;
 }
@@ -58,7 +59,7 @@ export async function findKnee(measure: (ratePerS: number) => Promise<ProbeOutco
     probes.push(verdict);
     return verdict.sustained;
   };
-  await search(probe, [range.lower * maximum, range.upper * maximum], options.probes ?? 6);
+  await search(probe, [(options.lowest ?? range.lower) * maximum, range.upper * maximum], options.probes ?? 6);
   return conclude(probes);
 }
 

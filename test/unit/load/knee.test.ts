@@ -50,6 +50,12 @@ describe('knee search', () => {
     expect((await findKnee(queue(14_000), { closedLoopMaximumPerS: 10_000 })).kneeRatePerS).toBeCloseTo(14_000, -3);
   });
 
+  it('need not go below a range that begins lower', async () => {
+    const { kneeRatePerS, probes } = await findKnee(queue(4000), { closedLoopMaximumPerS: 10_000, lowest: 0.35, probes: 4 });
+    expect(probes).toHaveLength(4);
+    expect(Math.abs(kneeRatePerS - 4000)).toBeLessThan((0.75 * 10_000) / 16);
+  });
+
   it('says so when no rate, or every rate, is sustained', async () => {
     const outcome = (errors: number) => (rate: number) => Promise.resolve<ProbeOutcome>({
       windowUs: [0, durationUs], requests: rate, errors, achievedRatePerS: rate, halvesP50Us: [100, 100],
