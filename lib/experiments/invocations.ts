@@ -22,6 +22,9 @@ export const invocations = 'invocations';
 
 const settings = { quick: { requests: 20, repeats: 1 }, full: { requests: 200, repeats: 3 } } as const;
 
+/** One request at a time. */
+const connections = 1;
+
 /** What to count instead of what the paper's figure shows. */
 export interface InvocationsChoice {
   applications?: readonly Omit<ApplicationSpec, 'profile' | 'nodes'>[];
@@ -34,7 +37,8 @@ export function invocationsPlan(mode: Mode, chosen: InvocationsChoice = {}): Vis
   const which = chosen.applications ?? paperApplications.map((id) => ({ graph: graphById(id) }));
   return Array.from({ length: repeats }, (_, repeat) => which.flatMap((application) => (chosen.profiles ?? ['default', 'demo'] as const).map((profile): Visit => {
     const placed = { ...application, profile, nodes: 1 };
-    return { experiment: invocations, application: placed, repeat, tasks: [countingTask(placed, requests)] };
+    // Warms code paths and pools.
+    return { experiment: invocations, application: placed, repeat, warmUp: { requests, connections }, tasks: [countingTask(placed, requests)] };
   }))).flat();
 }
 
@@ -42,7 +46,7 @@ export function invocationsPlan(mode: Mode, chosen: InvocationsChoice = {}): Vis
 const wrappedStartS = 25;
 
 function countingTask(application: ApplicationSpec, requests: number): Task {
-  const load: PlannedLoad = { mode: 'exactly', connections: 1, path: entryPath(application.graph), requests };
+  const load: PlannedLoad = { mode: 'exactly', connections, path: entryPath(application.graph), requests };
   return {
     load,
     collector: 'instructions',
@@ -52,7 +56,7 @@ function countingTask(application: ApplicationSpec, requests: number): Task {
   };
 }
 
-async function countSidecars(application: ApplicationSpec, { testbed, dir, up }: TaskScene, { requests = 0, connections, path: where }: PlannedLoad): Promise<TaskOutcome> {
+async function countSidecars(application: ApplicationSpec, { testbed, dir, up }: TaskScene, { requests = 0, path: where }: PlannedLoad): Promise<TaskOutcome> {
   const crossed = traversalsOf(application.graph).filter(({ inbound, outbound }) => inbound + outbound > 0).map(({ service }) => service);
   const app = await up({ wrapSidecar: async (service) => {
     if (!crossed.includes(service)) return undefined;
@@ -61,7 +65,6 @@ async function countSidecars(application: ApplicationSpec, { testbed, dir, up }:
   } });
   const cpus = testbed.cpus.others;
   const send = () => app.load.sendExactly(app.target, { requests, connections, path: where }, { cpus });
-  await send(); // warms code paths and pools
   const before = await app.countRequests();
   const outcome = await countingAll(app, crossed, testbed, dir, cpus, send);
   writeJson(dir, runFiles.load, outcome);
